@@ -1,0 +1,131 @@
+//! The operator's program.
+
+use anyhow::anyhow;
+use auth::{NewUser, Passwords, keys, users};
+use clap::{Parser, Subcommand, ValueEnum};
+use shared::{
+    config::Env,
+    db::{DatabaseConfig, Db},
+    token::Role,
+};
+use std::{io, process::ExitCode};
+
+/// Looks after the CRM's database, users and keys.
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP)]
+enum Command {
+    /// Brings the database's schema up to date
+    Migrate,
+    /// Makes a user
+    CreateUser {
+        /// The address to sign in with
+        email: String,
+        /// What the user may do
+        #[arg(long, value_enum, default_value_t = RoleName::User)]
+        role: RoleName,
+        /// Read the password from standard input instead of making one up and printing it
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Makes the keys that a deployment needs
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Prints a fresh set as environment variables, ready for a file that `set -a; . FILE` reads
+    Generate,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RoleName {
+    User,
+    Admin,
+}
+
+const AFTER_HELP: &str = "\
+Environment:
+  DATABASE_URL  mysql://user:password@host/crm or sqlite:///path/to/crm.db
+
+Examples:
+  admin migrate
+  admin create-user ada@example.com --role admin
+  pass show crm/ada | admin create-user ada@example.com --password-stdin
+  admin keys generate > keys.env";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Command::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("admin: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Migrate => migrate().await,
+        Command::CreateUser {
+            email,
+            role,
+            password_stdin,
+        } => create_user(&email, role, password_stdin).await,
+        Command::Keys(KeysCommand::Generate) => {
+            generate_keys();
+            Ok(())
+        }
+    }
+}
+
+fn open() -> anyhow::Result<Db> {
+    let mut env = Env::of_process();
+    let config = DatabaseConfig::read(&mut env);
+    Ok(Db::open(&env.finish(config)?))
+}
+
+async fn migrate() -> anyhow::Result<()> {
+    let db = open()?;
+    db.migrate().await?;
+    println!("The schema is up to date.");
+    db.close().await;
+    Ok(())
+}
+
+async fn create_user(email: &str, role: RoleName, password_stdin: bool) -> anyhow::Result<()> {
+    let role = match role {
+        RoleName::User => Role::User,
+        RoleName::Admin => Role::Admin,
+    };
+    let password = match password_stdin {
+        true => read_password()?,
+        false => auth::random_password(),
+    };
+    let new = NewUser::parse(email, role, Some(&password)).map_err(anyhow::Error::msg)?;
+    let db = open()?;
+    let user = users::create(&db, &Passwords::new(), new).await?;
+    println!("Made the user {} ({}).", user.email(), role.as_str());
+    if !password_stdin {
+        println!("Password, shown this once: {password}");
+    }
+    db.close().await;
+    Ok(())
+}
+
+fn read_password() -> anyhow::Result<String> {
+    let mut line = String::new();
+    if io::stdin().read_line(&mut line)? == 0 {
+        return Err(anyhow!("standard input holds no password"));
+    }
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn generate_keys() {
+    let keys = keys::generate();
+    println!("SIGNING_KEYS='{}'", keys.signing);
+    println!("VERIFYING_KEYS='{}'", keys.verifying);
+    println!("REFRESH_KEY='{}'", keys.refresh);
+    println!("IMAGE_URL_KEYS='{}'", keys.image_urls);
+}

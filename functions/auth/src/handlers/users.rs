@@ -1,0 +1,148 @@
+//! Users, for administrators.
+
+use crate::{
+    AuthState,
+    model::{NewUser, Status, User, UserPatch, UserRow},
+    store::{sessions, users},
+    users as people,
+};
+use axum::{
+    extract::State,
+    http::{HeaderName, StatusCode, header},
+};
+use serde::Deserialize;
+use shared::{
+    body::Body,
+    db::{Db, Tx},
+    error::{ApiError, ApiResult},
+    extract::{Json, Path, Query},
+    id::UserId,
+    page::{Cursor, Limit, Page},
+    time::Timestamp,
+    token::{AdminUser, Role},
+};
+
+/// Which list a cursor belongs to.
+const LIST: &str = "users";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    #[serde(default)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FindQuery {
+    #[serde(default)]
+    deleted: Deleted,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Deleted {
+    #[default]
+    Exclude,
+    Include,
+}
+
+/// Lists users by id.
+pub(crate) async fn list_users(
+    State(auth): State<AuthState>,
+    _admin: AdminUser,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Page<User>> {
+    let after = Cursor::decode(query.cursor.as_deref(), LIST)?.unwrap_or(0);
+    let rows = users::list(&auth.context.db, after, query.limit.and_one()).await?;
+    let page = Page::cut(rows, query.limit, LIST, |user: &UserRow| user.id.get());
+    let limit = query.limit.to_query();
+    Ok(page
+        .map(User::from)
+        .linked(&auth.context.public, "/users", &[("limit", &limit)]))
+}
+
+/// Makes a user.
+pub(crate) async fn create_user(
+    State(auth): State<AuthState>,
+    _admin: AdminUser,
+    Body(new): Body<NewUser>,
+) -> ApiResult<(StatusCode, [(HeaderName, String); 1], Json<User>)> {
+    let user = people::create(&auth.context.db, &auth.passwords, new).await?;
+    let location = auth.context.public.join(&format!("/users/{}", user.id));
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(user),
+    ))
+}
+
+/// Finds a user; with `?deleted=include` also one that a record still names.
+pub(crate) async fn find_user(
+    State(db): State<Db>,
+    _admin: AdminUser,
+    Path(id): Path<UserId>,
+    Query(query): Query<FindQuery>,
+) -> ApiResult<Json<User>> {
+    let user = users::find(&db, id).await?;
+    user.filter(|user| query.deleted == Deleted::Include || !user.is_deleted())
+        .map(|user| Json(user.into()))
+        .ok_or(ApiError::NotFound("user"))
+}
+
+/// Changes what the body names.
+pub(crate) async fn update_user(
+    State(auth): State<AuthState>,
+    _admin: AdminUser,
+    Path(id): Path<UserId>,
+    Body(patch): Body<UserPatch>,
+) -> ApiResult<Json<User>> {
+    let hash = match patch.password.clone() {
+        Some(password) => Some(auth.passwords.hash(password).await?),
+        None => None,
+    };
+    let db = &auth.context.db;
+    let disables = patch.status == Some(Status::Disabled);
+    let mut tx = db.begin().await?;
+    if disables || patch.role == Some(Role::User) {
+        users::lock_admins(&mut tx).await?;
+    }
+    if !users::update(&mut tx, id, &patch, hash.as_deref()).await? {
+        return Err(ApiError::NotFound("user"));
+    }
+    if disables || hash.is_some() {
+        sessions::end_all(&mut tx, id, None, Timestamp::now()).await?;
+    }
+    commit_with_an_admin(tx).await?;
+    auth.context.verifier.forget();
+    let user = users::find(db, id).await?;
+    user.map(|user| Json(user.into()))
+        .ok_or(ApiError::NotFound("user"))
+}
+
+/// Ends a user: no sign-in, no tokens, the address free again. Records that name the user still can.
+pub(crate) async fn delete_user(
+    State(auth): State<AuthState>,
+    _admin: AdminUser,
+    Path(id): Path<UserId>,
+) -> ApiResult<StatusCode> {
+    let now = Timestamp::now();
+    let mut tx = auth.context.db.begin().await?;
+    users::lock_admins(&mut tx).await?;
+    if !users::delete(&mut tx, id, now).await? {
+        return Err(ApiError::NotFound("user"));
+    }
+    sessions::end_all(&mut tx, id, None, now).await?;
+    commit_with_an_admin(tx).await?;
+    auth.context.verifier.forget();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Commits only if somebody can still administer.
+async fn commit_with_an_admin(mut tx: Tx) -> ApiResult<()> {
+    if users::count_active_admins(&mut tx).await? == 0 {
+        return Err(ApiError::LastAdmin);
+    }
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,250 @@
+//! What the routes do.
+
+use crate::{
+    CustomersState,
+    model::{CustomerPatch, Event, NewCustomer, Replacement},
+    store,
+};
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use serde::Deserialize;
+use shared::{
+    body::Body,
+    customer::{self, Action, Customer, CustomerRow, Deed},
+    error::{ApiError, ApiResult},
+    extract::{IfMatch, IfNoneMatch, Json, Path, Query, entity_tag},
+    id::CustomerId,
+    page::{Cursor, Limit, Page},
+    time::Timestamp,
+    token::CurrentUser,
+};
+
+/// How a list is ordered.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) enum Order {
+    #[default]
+    #[serde(rename = "id")]
+    Id,
+    #[serde(rename = "-id")]
+    IdDescending,
+}
+
+/// Whether a list shows the deleted.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Deleted {
+    #[default]
+    Exclude,
+    Include,
+    Only,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    #[serde(default)]
+    limit: Limit,
+    cursor: Option<String>,
+    #[serde(default)]
+    sort: Order,
+    #[serde(default)]
+    deleted: Deleted,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FindQuery {
+    #[serde(default)]
+    deleted: Deleted,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HistoryQuery {
+    #[serde(default)]
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+/// Lists customers by id.
+pub(crate) async fn list_customers(
+    State(state): State<CustomersState>,
+    _user: CurrentUser,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Page<Customer>> {
+    let sort = match query.sort {
+        Order::Id => "id",
+        Order::IdDescending => "-id",
+    };
+    let deleted = match query.deleted {
+        Deleted::Exclude => "exclude",
+        Deleted::Include => "include",
+        Deleted::Only => "only",
+    };
+    let list = format!("customers?sort={sort}&deleted={deleted}");
+    let after = Cursor::decode(query.cursor.as_deref(), &list)?;
+    let rows = query.limit.and_one();
+    let rows = store::list(&state.context.db, query.sort, query.deleted, after, rows).await?;
+    let page = Page::cut(rows, query.limit, &list, |customer| customer.id.get());
+    let (now, limit) = (Timestamp::now(), query.limit.to_query());
+    let same = [
+        ("limit", limit.as_str()),
+        ("sort", sort),
+        ("deleted", deleted),
+    ];
+    Ok(page
+        .map(|customer: CustomerRow| customer.show(&state.image_urls, now))
+        .linked(&state.context.public, "/customers", &same))
+}
+
+/// Makes a customer.
+pub(crate) async fn create_customer(
+    State(state): State<CustomersState>,
+    user: CurrentUser,
+    Body(new): Body<NewCustomer>,
+) -> ApiResult<Response> {
+    let db = &state.context.db;
+    let deed = Deed::now(Action::Created, user.id);
+    let customer = store::create(db, &new, &deed).await?;
+    let location = format!("/customers/{}", customer.id);
+    let location = [(header::LOCATION, state.context.public.join(&location))];
+    Ok((
+        StatusCode::CREATED,
+        location,
+        shown(&state, customer, deed.at),
+    )
+        .into_response())
+}
+
+/// Finds a customer; with `?deleted=include` also a deleted one.
+pub(crate) async fn find_customer(
+    State(state): State<CustomersState>,
+    _user: CurrentUser,
+    Path(id): Path<CustomerId>,
+    Query(query): Query<FindQuery>,
+    if_none_match: Option<IfNoneMatch>,
+) -> ApiResult<Response> {
+    let found = customer::find(&state.context.db, id).await?;
+    let customer = found
+        .filter(|customer| match query.deleted {
+            Deleted::Exclude => customer.deleted_at.is_none(),
+            Deleted::Include => true,
+            Deleted::Only => customer.deleted_at.is_some(),
+        })
+        .ok_or(ApiError::NotFound("customer"))?;
+    if if_none_match.is_some_and(|tags| tags.has(customer.version)) {
+        let tag = [(header::ETAG, entity_tag(customer.version))];
+        return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
+    }
+    Ok(shown(&state, customer, Timestamp::now()))
+}
+
+/// Replaces a customer.
+pub(crate) async fn replace_customer(
+    State(state): State<CustomersState>,
+    user: CurrentUser,
+    Path(id): Path<CustomerId>,
+    if_match: Option<IfMatch>,
+    Body(replacement): Body<Replacement>,
+) -> ApiResult<Response> {
+    let deed = Deed::now(Action::Updated, user.id);
+    change(&state, id, if_match, deed, |before| {
+        before.living().map(|before| replacement.apply(before))
+    })
+    .await
+}
+
+/// Changes what the body names.
+pub(crate) async fn update_customer(
+    State(state): State<CustomersState>,
+    user: CurrentUser,
+    Path(id): Path<CustomerId>,
+    if_match: Option<IfMatch>,
+    Body(patch): Body<CustomerPatch>,
+) -> ApiResult<Response> {
+    let deed = Deed::now(Action::Updated, user.id);
+    change(&state, id, if_match, deed, |before| {
+        before.living().map(|before| patch.apply(before))
+    })
+    .await
+}
+
+/// Deletes a customer; it can be restored, and its address is free.
+pub(crate) async fn delete_customer(
+    State(state): State<CustomersState>,
+    user: CurrentUser,
+    Path(id): Path<CustomerId>,
+    if_match: Option<IfMatch>,
+) -> ApiResult<StatusCode> {
+    let deed = Deed::now(Action::Deleted, user.id);
+    let at = deed.at;
+    change(&state, id, if_match, deed, |before| {
+        let mut after = before.living()?;
+        after.deleted_at = Some(at);
+        Ok(after)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Brings a deleted customer back. One that is not deleted is answered as it is.
+pub(crate) async fn restore_customer(
+    State(state): State<CustomersState>,
+    user: CurrentUser,
+    Path(id): Path<CustomerId>,
+    if_match: Option<IfMatch>,
+) -> ApiResult<Response> {
+    let deed = Deed::now(Action::Restored, user.id);
+    change(&state, id, if_match, deed, |before| {
+        Ok(CustomerRow {
+            deleted_at: None,
+            ..before
+        })
+    })
+    .await
+}
+
+/// Lists what happened to a customer, newest first; also to a deleted one.
+pub(crate) async fn list_history(
+    State(state): State<CustomersState>,
+    _user: CurrentUser,
+    Path(id): Path<CustomerId>,
+    Query(query): Query<HistoryQuery>,
+) -> ApiResult<Page<Event>> {
+    let path = format!("/customers/{id}/history");
+    let before = Cursor::decode(query.cursor.as_deref(), &path)?.unwrap_or(i64::MAX);
+    let rows = store::history(&state.context.db, id, before, query.limit.and_one()).await?;
+    if rows.is_empty() && query.cursor.is_none() {
+        return Err(ApiError::NotFound("customer"));
+    }
+    let events: Result<Vec<Event>, _> = rows.into_iter().map(TryInto::try_into).collect();
+    let events = events.map_err(anyhow::Error::from)?;
+    let limit = query.limit.to_query();
+    Ok(
+        Page::cut(events, query.limit, &path, |event| event.version).linked(
+            &state.context.public,
+            &path,
+            &[("limit", &limit)],
+        ),
+    )
+}
+
+async fn change(
+    state: &CustomersState,
+    id: CustomerId,
+    if_match: Option<IfMatch>,
+    deed: Deed,
+    edit: impl Fn(CustomerRow) -> ApiResult<CustomerRow>,
+) -> ApiResult<Response> {
+    let (db, urls) = (&state.context.db, &state.image_urls);
+    let changed = customer::change(db, id, if_match.as_ref(), urls, &deed, edit).await?;
+    Ok(shown(state, changed.after, deed.at))
+}
+
+fn shown(state: &CustomersState, customer: CustomerRow, now: Timestamp) -> Response {
+    let tag = [(header::ETAG, entity_tag(customer.version))];
+    (tag, Json(customer.show(&state.image_urls, now))).into_response()
+}

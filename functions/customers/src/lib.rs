@@ -1,0 +1,68 @@
+//! Customers: make, find, list, change, delete, restore, and what happened to them.
+
+mod handlers;
+mod model;
+mod store;
+
+use axum::{
+    Router,
+    extract::FromRef,
+    routing::{get, post},
+};
+use shared::{
+    config::Env,
+    image_url::ImageUrls,
+    server::{self, Context},
+    token::Verifier,
+};
+
+/// What this function alone reads from the environment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `IMAGE_URL_KEYS`: signs the addresses of photos.
+    image_urls: ImageUrls,
+}
+
+impl Config {
+    /// Reads the variables.
+    pub fn read(env: &mut Env, common: Option<&server::Config>) -> Option<Self> {
+        let image_urls = ImageUrls::read(env, common.map(|common| &common.public))?;
+        Some(Self { image_urls })
+    }
+}
+
+/// What the handlers work with.
+#[derive(Clone)]
+struct CustomersState {
+    context: Context,
+    image_urls: ImageUrls,
+}
+
+impl FromRef<CustomersState> for Verifier {
+    fn from_ref(state: &CustomersState) -> Self {
+        state.context.verifier.clone()
+    }
+}
+
+/// Everything this function answers.
+pub fn router(config: Config, context: Context) -> Router {
+    let state = CustomersState {
+        context,
+        image_urls: config.image_urls,
+    };
+    Router::new()
+        .route(
+            "/customers",
+            get(handlers::list_customers).post(handlers::create_customer),
+        )
+        .route(
+            "/customers/{id}",
+            get(handlers::find_customer)
+                .put(handlers::replace_customer)
+                .patch(handlers::update_customer)
+                .delete(handlers::delete_customer),
+        )
+        .route("/customers/{id}/restore", post(handlers::restore_customer))
+        .route("/customers/{id}/history", get(handlers::list_history))
+        .with_state(state)
+}

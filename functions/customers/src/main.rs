@@ -1,0 +1,5 @@
+//! Serves the customers function.
+
+fn main() -> std::process::ExitCode {
+    shared::server::main("customers", customers::Config::read, customers::router)
+}

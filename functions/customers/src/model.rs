@@ -1,0 +1,164 @@
+//! What clients send, and the history as they see it.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use shared::{
+    body::{Change, Fields, FromFields, line, lines},
+    customer::CustomerRow,
+    email::Email,
+    id::{OperationId, UserId},
+    time::Timestamp,
+};
+
+/// The longest name or surname, in characters.
+const NAME: usize = 120;
+/// The longest telephone number, in characters.
+const PHONE: usize = 40;
+/// The longest notes, in characters.
+const NOTES: usize = 4_000;
+
+/// What makes a customer.
+#[derive(Debug)]
+pub(crate) struct NewCustomer {
+    pub(crate) email: Email,
+    pub(crate) name: String,
+    pub(crate) surname: String,
+    pub(crate) phone: Option<String>,
+    pub(crate) notes: Option<String>,
+}
+
+impl FromFields for NewCustomer {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let email = fields.required("email", Email::parse);
+        let name = fields.required("name", line(NAME));
+        let surname = fields.required("surname", line(NAME));
+        let phone = fields.optional("phone", line(PHONE));
+        let notes = fields.optional("notes", lines(NOTES));
+        Some(Self {
+            email: email?,
+            name: name?,
+            surname: surname?,
+            phone,
+            notes,
+        })
+    }
+}
+
+/// What replaces a customer: an optional field that is absent is cleared, the e-mail address is kept.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    email: Option<Email>,
+    name: String,
+    surname: String,
+    phone: Option<String>,
+    notes: Option<String>,
+}
+
+impl FromFields for Replacement {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let email = fields.unless_absent("email", Email::parse);
+        let name = fields.required("name", line(NAME));
+        let surname = fields.required("surname", line(NAME));
+        let phone = fields.optional("phone", line(PHONE));
+        let notes = fields.optional("notes", lines(NOTES));
+        Some(Self {
+            email,
+            name: name?,
+            surname: surname?,
+            phone,
+            notes,
+        })
+    }
+}
+
+impl Replacement {
+    /// The record with everything replaced that a client may set.
+    pub(crate) fn apply(&self, before: CustomerRow) -> CustomerRow {
+        CustomerRow {
+            email: kept(self.email.as_ref(), before.email),
+            name: self.name.clone(),
+            surname: self.surname.clone(),
+            phone: self.phone.clone(),
+            notes: self.notes.clone(),
+            ..before
+        }
+    }
+}
+
+/// What changes a customer: what is absent stays, `null` clears (RFC 7396).
+#[derive(Debug)]
+pub(crate) struct CustomerPatch {
+    email: Option<Email>,
+    name: Option<String>,
+    surname: Option<String>,
+    phone: Change<String>,
+    notes: Change<String>,
+}
+
+impl FromFields for CustomerPatch {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        Some(Self {
+            email: fields.unless_absent("email", Email::parse),
+            name: fields.unless_absent("name", line(NAME)),
+            surname: fields.unless_absent("surname", line(NAME)),
+            phone: fields.change("phone", line(PHONE)),
+            notes: fields.change("notes", lines(NOTES)),
+        })
+    }
+}
+
+impl CustomerPatch {
+    /// The record with what the patch names changed.
+    pub(crate) fn apply(&self, before: CustomerRow) -> CustomerRow {
+        let mut after = CustomerRow {
+            email: kept(self.email.as_ref(), before.email),
+            name: self.name.clone().unwrap_or(before.name),
+            surname: self.surname.clone().unwrap_or(before.surname),
+            ..before
+        };
+        self.phone.clone().apply(&mut after.phone);
+        self.notes.clone().apply(&mut after.notes);
+        after
+    }
+}
+
+fn kept(new: Option<&Email>, old: String) -> String {
+    new.map_or(old, |email| email.as_str().to_owned())
+}
+
+/// One thing that happened to a customer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Event {
+    pub(crate) version: i64,
+    action: String,
+    at: Timestamp,
+    by: UserId,
+    operation_id: OperationId,
+    changes: Box<RawValue>,
+}
+
+/// A row of the history.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct EventRow {
+    version: i64,
+    action: String,
+    at: Timestamp,
+    actor_id: UserId,
+    operation_id: OperationId,
+    changes: String,
+}
+
+impl TryFrom<EventRow> for Event {
+    type Error = serde_json::Error;
+
+    fn try_from(row: EventRow) -> Result<Self, Self::Error> {
+        Ok(Self {
+            version: row.version,
+            action: row.action,
+            at: row.at,
+            by: row.actor_id,
+            operation_id: row.operation_id,
+            changes: RawValue::from_string(row.changes)?,
+        })
+    }
+}

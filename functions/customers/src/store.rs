@@ -1,0 +1,113 @@
+//! The SQL that only this function speaks; finding and changing one customer is in [`shared::customer`].
+
+use crate::{
+    handlers::{Deleted, Order},
+    model::{EventRow, NewCustomer},
+};
+use shared::{
+    customer::{self, CustomerRow, Deed},
+    db::{self, Db, InsertedId as _, Tx},
+    error::{ApiError, ApiResult},
+    id::CustomerId,
+    on_read, on_tx,
+};
+use sqlx::QueryBuilder;
+
+/// Customers in the order of their ids, beginning after the id `after`.
+pub(crate) async fn list(
+    db: &Db,
+    order: Order,
+    deleted: Deleted,
+    after: Option<i64>,
+    rows: i64,
+) -> sqlx::Result<Vec<CustomerRow>> {
+    const COLUMNS: &str = "SELECT id, email, name, surname, phone, notes, photo_id, photo_width, photo_height, \
+        created_by, last_modified_by, created_at, last_modified_at, version, deleted_at FROM customers WHERE ";
+    let (beyond, direction, from) = match order {
+        Order::Id => ("id > ", " ORDER BY id LIMIT ", after.unwrap_or(0)),
+        Order::IdDescending => (
+            "id < ",
+            " ORDER BY id DESC LIMIT ",
+            after.unwrap_or(i64::MAX),
+        ),
+    };
+    let living = match deleted {
+        Deleted::Exclude => " AND deleted_at IS NULL",
+        Deleted::Include => "",
+        Deleted::Only => " AND deleted_at IS NOT NULL",
+    };
+    on_read!(db, pool => {
+        let mut query = QueryBuilder::new(COLUMNS);
+        query.push(beyond).push_bind(from).push(living).push(direction).push_bind(rows);
+        query.build_query_as().fetch_all(pool).await
+    })
+}
+
+/// How often making a customer begins anew when the database sees it cross with another.
+const ATTEMPTS: usize = 5;
+
+/// Makes a customer, with the first row of its history.
+///
+/// # Errors
+/// 409 `email_taken` when a living customer has the address.
+pub(crate) async fn create(db: &Db, new: &NewCustomer, deed: &Deed) -> ApiResult<CustomerRow> {
+    for _ in 0..ATTEMPTS {
+        match try_create(db, new, deed).await {
+            Err(error) if db::is_taken(&error) => {
+                return Err(customer::taken(db, new.email.as_str()).await?);
+            }
+            Err(error) if db::is_contention(&error) => {}
+            created => return Ok(created?),
+        }
+    }
+    Err(ApiError::Unavailable(
+        "too many others are making customers",
+    ))
+}
+
+async fn try_create(db: &Db, new: &NewCustomer, deed: &Deed) -> sqlx::Result<CustomerRow> {
+    let mut tx = db.begin().await?;
+    let id = insert(&mut tx, new, deed).await?;
+    let customer = CustomerRow {
+        id: CustomerId::try_from(id).map_err(|error| sqlx::Error::Decode(error.into()))?,
+        email: new.email.as_str().to_owned(),
+        name: new.name.clone(),
+        surname: new.surname.clone(),
+        phone: new.phone.clone(),
+        notes: new.notes.clone(),
+        photo_id: None,
+        photo_width: None,
+        photo_height: None,
+        created_by: deed.by,
+        last_modified_by: deed.by,
+        created_at: deed.at,
+        last_modified_at: deed.at,
+        version: 1,
+        deleted_at: None,
+    };
+    customer::record(&mut tx, None, &customer, deed).await?;
+    tx.commit().await?;
+    Ok(customer)
+}
+
+async fn insert(tx: &mut Tx, new: &NewCustomer, deed: &Deed) -> sqlx::Result<i64> {
+    const SQL: &str = "INSERT INTO customers (email, email_key, name, surname, phone, notes, \
+        created_by, last_modified_by, created_at, last_modified_at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)";
+    on_tx!(tx, conn => sqlx::query(SQL)
+        .bind(new.email.as_str()).bind(new.email.key()).bind(&new.name).bind(&new.surname)
+        .bind(&new.phone).bind(&new.notes)
+        .bind(deed.by).bind(deed.by).bind(deed.at).bind(deed.at)
+        .execute(conn).await.map(|done| done.inserted_id()))
+}
+
+/// What happened to a customer before the version `before`, newest first.
+pub(crate) async fn history(
+    db: &Db,
+    id: CustomerId,
+    before: i64,
+    rows: i64,
+) -> sqlx::Result<Vec<EventRow>> {
+    const SQL: &str = "SELECT version, action, at, actor_id, operation_id, changes FROM customer_events \
+        WHERE customer_id = ? AND version < ? ORDER BY version DESC LIMIT ?";
+    on_read!(db, pool => sqlx::query_as(SQL).bind(id).bind(before).bind(rows).fetch_all(pool).await)
+}

@@ -1,0 +1,81 @@
+//! Customers' photos: taken in, made safe and small, kept, and shown to whoever has a signed address.
+
+mod bucket;
+mod decode;
+mod handlers;
+mod jpeg;
+mod picture;
+mod upload;
+
+use axum::{
+    Router,
+    extract::FromRef,
+    routing::{get, put},
+};
+use bucket::Bucket;
+use decode::Decoder;
+use shared::{
+    config::Env,
+    image_url::ImageUrls,
+    server::{self, Context},
+    token::Verifier,
+};
+use std::path::PathBuf;
+
+/// What this function alone reads from the environment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `IMAGE_URL_KEYS`: signs the addresses of photos and checks them.
+    image_urls: ImageUrls,
+    /// `IMAGES_DIR`: where pictures are kept.
+    bucket: Bucket,
+}
+
+impl Config {
+    /// Reads the variables.
+    pub fn read(env: &mut Env, common: Option<&server::Config>) -> Option<Self> {
+        let image_urls = ImageUrls::read(env, common.map(|common| &common.public));
+        let bucket = env.required("IMAGES_DIR", |value| {
+            Bucket::open(PathBuf::from(value))
+                .map_err(|error| format!("names a folder that cannot be used: {error}"))
+        });
+        Some(Self {
+            image_urls: image_urls?,
+            bucket: bucket?,
+        })
+    }
+}
+
+/// What the handlers work with.
+#[derive(Clone)]
+struct ImagesState {
+    context: Context,
+    image_urls: ImageUrls,
+    bucket: Bucket,
+    decoder: Decoder,
+}
+
+impl FromRef<ImagesState> for Verifier {
+    fn from_ref(state: &ImagesState) -> Self {
+        state.context.verifier.clone()
+    }
+}
+
+/// Everything this function answers.
+pub fn router(config: Config, context: Context) -> Router {
+    let state = ImagesState {
+        context,
+        image_urls: config.image_urls,
+        bucket: config.bucket,
+        decoder: Decoder::new(),
+    };
+    Router::new()
+        .route(
+            "/customers/{id}/photo",
+            put(handlers::update_photo)
+                .get(handlers::find_photo)
+                .delete(handlers::delete_photo),
+        )
+        .route("/images/{id}/{size}", get(handlers::find_image))
+        .with_state(state)
+}

@@ -1,0 +1,48 @@
+//! The whole product in one process: the three functions on SQLite and a folder of pictures, behind a TLS gateway.
+
+mod data;
+mod gateway;
+mod product;
+mod routes;
+mod site;
+mod tls;
+
+use clap::Parser;
+use std::{net::IpAddr, path::PathBuf, process::ExitCode};
+
+/// Runs the whole CRM in one process: SQLite, a folder of pictures, and HTTPS on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "crm", version, after_help = AFTER_HELP)]
+struct Options {
+    /// Folder for the database, the pictures, the keys and the certificate; made if missing
+    #[arg(long, value_name = "DIR", default_value = "var")]
+    data: PathBuf,
+    /// Port for HTTPS
+    #[arg(long, value_name = "PORT", default_value_t = 8443)]
+    https_port: u16,
+    /// Port for HTTP, which only redirects to HTTPS
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    http_port: u16,
+    /// Address to listen on; the certificate is good for this machine alone
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    listen: IpAddr,
+}
+
+const AFTER_HELP: &str = "\
+Environment:
+  ADMIN_EMAIL      the first administrator's address (default admin@example.com)
+  ADMIN_PASSWORD   their password (default: a random one, printed once)
+  PUBLIC_BASE_URL  the public address, if it is not https://localhost:PORT
+  DATABASE_URL     another database, such as mysql://user:password@host/crm
+  LOG              what is logged, such as info or warn,shared=debug";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match product::run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("crm: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Starting the product: folder, keys, schema, the first administrator, the gateway, and what is printed.
+
+use crate::{
+    Options,
+    data::DataFolder,
+    gateway::{self, Gateway},
+    routes::Routes,
+    site, tls,
+};
+use anyhow::{Context as _, anyhow};
+use auth::{NewUser, Passwords};
+use hyper::body::Incoming;
+use shared::{
+    config::{Env, PublicUrl, text},
+    db::Db,
+    server::{self, Context, Shutdown, serve, surrounded, with_health},
+    token::Role,
+};
+use std::{
+    convert::Infallible,
+    future::ready,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tower::service_fn;
+
+/// The first administrator, if there has to be one.
+struct FirstAdmin {
+    email: String,
+    password: Option<String>,
+}
+
+/// Runs until told to stop.
+pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+    let shutdown = Shutdown::on_signal()?;
+    let data = DataFolder::open(&options.data)?;
+    let https = listen(options.listen, options.https_port, "--https-port").await?;
+    let http = listen(options.listen, options.http_port, "--http-port").await?;
+    let address = https.local_addr()?;
+
+    let mut env = Env::of_process();
+    env.set_default(
+        "PUBLIC_BASE_URL",
+        format!("https://localhost:{}", address.port()),
+    );
+    env.set_default("CLIENT_IP_HEADER", gateway::CLIENT_IP.as_str());
+    env.set_default("DATABASE_MAX_CONNECTIONS", "8");
+    data.set_defaults(&mut env)?;
+    let common = server::Config::read(&mut env);
+    let auth = auth::Config::read(&mut env, common.as_ref());
+    let customers = customers::Config::read(&mut env, common.as_ref());
+    let images = images::Config::read(&mut env, common.as_ref());
+    let first = FirstAdmin {
+        email: env
+            .or("ADMIN_EMAIL", "admin@example.com".to_owned(), text)
+            .unwrap_or_default(),
+        password: env.optional("ADMIN_PASSWORD", text),
+    };
+    let config = (|| Some((common?, auth?, customers?, images?)))();
+    let (common, auth, customers, images) = env.finish(config)?;
+    common.log.clone().start();
+
+    let context = Context::open(&common);
+    let db = context.db.clone();
+    db.migrate()
+        .await
+        .context("the database's schema cannot be brought up to date")?;
+    let password = first.create_if_alone(&db).await?;
+    let service = |name, router| surrounded(with_health(router, name, &common, &db), &common);
+    let gateway = Gateway {
+        routes: Arc::new(Routes::embedded()),
+        auth: service("auth", auth::router(auth, context.clone())),
+        customers: service("customers", customers::router(customers, context.clone())),
+        images: service("images", images::router(images, context.clone())),
+        site: surrounded(site::router(), &common),
+    };
+    let tls = TlsAcceptor::from(tls::server_config(&data)?);
+    greet(
+        &data,
+        &common.public,
+        http.local_addr()?.port(),
+        &first.email,
+        password.as_deref(),
+    );
+
+    let greet = |stream: TcpStream| {
+        let tls = tls.clone();
+        async move { tls.accept(stream).await }
+    };
+    let gated = |client: SocketAddr| {
+        let gateway = gateway.clone();
+        service_fn(move |request| gateway.clone().answer(request, client, address))
+    };
+    let plain = |_: SocketAddr| {
+        let public = common.public.clone();
+        service_fn(move |request: hyper::Request<Incoming>| {
+            ready(Ok::<_, Infallible>(gateway::redirect(&public, &request)))
+        })
+    };
+    tokio::join!(
+        serve(https, greet, gated, &shutdown),
+        serve(http, |stream| ready(Ok(stream)), plain, &shutdown),
+    );
+    db.close().await;
+    Ok(())
+}
+
+async fn listen(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((address, port)).await.with_context(|| {
+        format!("port {port} of {address} cannot be listened on; stop what uses it, or choose another with {flag}")
+    })
+}
+
+impl FirstAdmin {
+    /// Makes the administrator in a database without users; gives the password.
+    async fn create_if_alone(&self, db: &Db) -> anyhow::Result<Option<String>> {
+        if auth::users::any(db).await? {
+            return Ok(None);
+        }
+        let password = self.password.clone().unwrap_or_else(auth::random_password);
+        let new = NewUser::parse(&self.email, Role::Admin, Some(&password))
+            .map_err(|reason| anyhow!("ADMIN_EMAIL or ADMIN_PASSWORD: {reason}"))?;
+        auth::users::create(db, &Passwords::new(), new).await?;
+        Ok(Some(password))
+    }
+}
+
+/// What somebody reads who has just started it.
+fn greet(data: &DataFolder, public: &PublicUrl, http: u16, email: &str, password: Option<&str>) {
+    let (public, ca) = (public.as_str(), data.shown(tls::CA_FILE));
+    let quoted = |path: &Path| match path.to_string_lossy() {
+        plain
+            if !plain
+                .contains(|c: char| c.is_whitespace() || "'\"$\\`&;()<>|*?!#~".contains(c)) =>
+        {
+            plain.into_owned()
+        }
+        odd => format!("'{}'", odd.replace('\'', r"'\''")),
+    };
+    let shown = password.unwrap_or("YOUR-PASSWORD");
+    println!("\n  CRM {} is running.\n", env!("CARGO_PKG_VERSION"));
+    println!("    Address   {public}  (http://localhost:{http} leads there)");
+    println!(
+        "    Data      {}  (database, pictures, keys, certificate)",
+        data.shown("").display()
+    );
+    println!(
+        "    CA        {}  (trust it in your browser, or accept its warning)",
+        ca.display()
+    );
+    match password {
+        Some(password) => {
+            println!("\n  The first administrator, shown this once:\n");
+            println!("    E-mail    {email}");
+            println!("    Password  {password}");
+        }
+        None => println!("\n  Sign in with the account that you have."),
+    }
+    let body = format!(r#"{{"email":"{email}","password":"{shown}"}}"#).replace('\'', r"'\''");
+    println!("\n  Try it:\n");
+    println!(
+        "    curl --cacert {} {public}/login --json '{body}'",
+        quoted(&ca)
+    );
+    println!("\n  Stop it with Ctrl-C.\n");
+}

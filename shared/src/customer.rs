@@ -1,0 +1,364 @@
+//! The customer's record, its history, and the one way to change it.
+//!
+//! `customers` writes all of it and `images` its photo; both through [`change`], which appends the history in the same
+//! transaction.
+
+use crate::{
+    db::{self, Db, Tx},
+    email,
+    error::{ApiError, ApiResult, Existing},
+    extract::IfMatch,
+    id::{CustomerId, ImageId, OperationId, UserId},
+    image_url::{ImageSize, ImageUrls},
+    on_read, on_tx,
+    time::Timestamp,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// How often a write that names no version begins anew when others write the same record at the same time.
+const ATTEMPTS: u32 = 50;
+
+/// A customer as the database keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct CustomerRow {
+    /// Given by the database, never given twice.
+    pub id: CustomerId,
+    /// As its owner writes it; unique among the living without regard to case.
+    pub email: String,
+    /// Given name.
+    pub name: String,
+    /// Family name.
+    pub surname: String,
+    /// Free form.
+    pub phone: Option<String>,
+    /// Free form, several lines.
+    pub notes: Option<String>,
+    /// The picture, if there is one.
+    pub photo_id: Option<ImageId>,
+    /// Of the large picture, in pixels.
+    pub photo_width: Option<i64>,
+    /// Of the large picture, in pixels.
+    pub photo_height: Option<i64>,
+    /// The user who made it.
+    pub created_by: UserId,
+    /// The user who changed it last.
+    pub last_modified_by: UserId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub last_modified_at: Timestamp,
+    /// Counts the changes, from 1.
+    pub version: i64,
+    /// When it was deleted; the record stays and can be restored.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A customer as the API shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Customer {
+    id: CustomerId,
+    email: String,
+    name: String,
+    surname: String,
+    phone: Option<String>,
+    notes: Option<String>,
+    photo_url: Option<String>,
+    photo: Option<Photo>,
+    created_by: UserId,
+    last_modified_by: UserId,
+    created_at: Timestamp,
+    last_modified_at: Timestamp,
+    version: i64,
+    deleted_at: Option<Timestamp>,
+}
+
+/// A picture with a signed address a size.
+#[derive(Debug, Clone, Serialize)]
+pub struct Photo {
+    id: ImageId,
+    small: String,
+    medium: String,
+    large: String,
+    width: i64,
+    height: i64,
+}
+
+impl CustomerRow {
+    /// The record as the API shows it, its picture's addresses signed.
+    #[must_use]
+    pub fn show(self, urls: &ImageUrls, now: Timestamp) -> Customer {
+        let photo = self.photo(urls, now);
+        Customer {
+            id: self.id,
+            email: self.email,
+            name: self.name,
+            surname: self.surname,
+            phone: self.phone,
+            notes: self.notes,
+            photo_url: photo.as_ref().map(|photo| photo.medium.clone()),
+            photo,
+            created_by: self.created_by,
+            last_modified_by: self.last_modified_by,
+            created_at: self.created_at,
+            last_modified_at: self.last_modified_at,
+            version: self.version,
+            deleted_at: self.deleted_at,
+        }
+    }
+
+    /// The picture as the API shows it.
+    #[must_use]
+    pub fn photo(&self, urls: &ImageUrls, now: Timestamp) -> Option<Photo> {
+        let id = self.photo_id.clone()?;
+        Some(Photo {
+            small: urls.sign(&id, ImageSize::Small, now),
+            medium: urls.sign(&id, ImageSize::Medium, now),
+            large: urls.sign(&id, ImageSize::Large, now),
+            width: self.photo_width?,
+            height: self.photo_height?,
+            id,
+        })
+    }
+
+    /// Refuses a write that was meant for another version.
+    ///
+    /// # Errors
+    /// 412 with the record as it is.
+    pub fn check(
+        &self,
+        if_match: Option<&IfMatch>,
+        urls: &ImageUrls,
+        now: Timestamp,
+    ) -> ApiResult<()> {
+        if if_match.is_none_or(|tags| tags.allows(self.version)) {
+            return Ok(());
+        }
+        let current = serde_json::to_value(self.clone().show(urls, now));
+        let current = Box::new(current.map_err(anyhow::Error::from)?);
+        Err(ApiError::VersionMismatch { current })
+    }
+
+    /// The record, unless it is deleted: the deleted can only be read and restored.
+    ///
+    /// # Errors
+    /// 404 when it is deleted.
+    pub fn living(self) -> ApiResult<Self> {
+        match self.deleted_at {
+            None => Ok(self),
+            Some(_) => Err(ApiError::NotFound("customer")),
+        }
+    }
+
+    /// What its history remembers, by field.
+    fn remembered(&self) -> [(&'static str, Value); 6] {
+        [
+            ("email", json!(self.email)),
+            ("name", json!(self.name)),
+            ("surname", json!(self.surname)),
+            ("phone", json!(self.phone)),
+            ("notes", json!(self.notes)),
+            ("photo", json!(self.photo_id)),
+        ]
+    }
+}
+
+/// What a history row says was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Made.
+    Created,
+    /// Fields changed.
+    Updated,
+    /// Deleted; can be restored.
+    Deleted,
+    /// Back among the living.
+    Restored,
+    /// Got a picture, or another one.
+    PhotoSet,
+    /// Lost its picture.
+    PhotoRemoved,
+}
+
+impl Action {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Restored => "restored",
+            Self::PhotoSet => "photo_set",
+            Self::PhotoRemoved => "photo_removed",
+        }
+    }
+}
+
+/// Who does what, when, in which request.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    /// What is done.
+    pub action: Action,
+    /// Who does it.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// The request; every history row that it writes carries this.
+    pub operation: OperationId,
+}
+
+impl Deed {
+    /// A deed of this user, now, as an operation of its own.
+    #[must_use]
+    pub fn now(action: Action, by: UserId) -> Self {
+        Self {
+            action,
+            by,
+            at: Timestamp::now(),
+            operation: OperationId::generate(),
+        }
+    }
+}
+
+/// Finds a customer, deleted or not.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(db: &Db, id: CustomerId) -> sqlx::Result<Option<CustomerRow>> {
+    const SQL: &str = "SELECT id, email, name, surname, phone, notes, photo_id, photo_width, photo_height, \
+        created_by, last_modified_by, created_at, last_modified_at, version, deleted_at \
+        FROM customers WHERE id = ?";
+    on_read!(db, pool => sqlx::query_as(SQL).bind(id).fetch_optional(pool).await)
+}
+
+/// A customer before and after a change.
+#[derive(Debug)]
+pub struct Changed {
+    /// As it was when the change was decided.
+    pub before: CustomerRow,
+    /// As it is now. Of the same version when nothing differed and nothing was written.
+    pub after: CustomerRow,
+}
+
+/// Changes a customer: `edit` makes the record as it shall be from the record as it is, or refuses.
+///
+/// The write happens only if nobody else wrote in between; otherwise `edit` is asked again with the newer record, so
+/// that a change which names two fields never undoes another's change of a third. A change that changes nothing
+/// writes nothing.
+///
+/// # Errors
+/// What `edit` refuses; 404; 412 when `if_match` names another version; 409 when the e-mail address is taken.
+pub async fn change(
+    db: &Db,
+    id: CustomerId,
+    if_match: Option<&IfMatch>,
+    urls: &ImageUrls,
+    deed: &Deed,
+    edit: impl Fn(CustomerRow) -> ApiResult<CustomerRow>,
+) -> ApiResult<Changed> {
+    for attempt in 0..ATTEMPTS {
+        let before = find(db, id).await?.ok_or(ApiError::NotFound("customer"))?;
+        let mut after = edit(before.clone())?;
+        before.check(if_match, urls, deed.at)?;
+        if after == before {
+            return Ok(Changed { before, after });
+        }
+        after.version = before.version + 1;
+        after.last_modified_by = deed.by;
+        after.last_modified_at = deed.at;
+        match write(db, &before, &after, deed).await {
+            Ok(true) => return Ok(Changed { before, after }),
+            Ok(false) => {}
+            Err(error) if db::is_contention(&error) => {}
+            Err(error) if db::is_taken(&error) => return Err(taken(db, &after.email).await?),
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(20)))).await;
+    }
+    Err(ApiError::Unavailable(
+        "too many others are changing this customer",
+    ))
+}
+
+/// False when somebody else wrote first.
+async fn write(
+    db: &Db,
+    before: &CustomerRow,
+    after: &CustomerRow,
+    deed: &Deed,
+) -> sqlx::Result<bool> {
+    let mut tx = db.begin().await?;
+    if !update(&mut tx, before.version, after).await? {
+        return Ok(false);
+    }
+    record(&mut tx, Some(before), after, deed).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn update(tx: &mut Tx, version: i64, after: &CustomerRow) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE customers SET email = ?, email_key = ?, name = ?, surname = ?, phone = ?, notes = ?, \
+        photo_id = ?, photo_width = ?, photo_height = ?, last_modified_by = ?, last_modified_at = ?, \
+        version = ?, deleted_at = ? WHERE id = ? AND version = ?";
+    let updated = on_tx!(tx, conn => sqlx::query(SQL)
+        .bind(&after.email).bind(living_key(after)).bind(&after.name).bind(&after.surname)
+        .bind(&after.phone).bind(&after.notes)
+        .bind(&after.photo_id).bind(after.photo_width).bind(after.photo_height)
+        .bind(after.last_modified_by).bind(after.last_modified_at)
+        .bind(after.version).bind(after.deleted_at)
+        .bind(after.id).bind(version)
+        .execute(conn).await.map(|done| done.rows_affected()))?;
+    Ok(updated == 1)
+}
+
+/// What keeps an address unique among the living: nothing for the dead.
+fn living_key(customer: &CustomerRow) -> Option<String> {
+    customer
+        .deleted_at
+        .is_none()
+        .then(|| email::key(&customer.email))
+}
+
+/// Appends to a customer's history. `before` is missing for one just made.
+///
+/// # Errors
+/// When the database does not take it.
+pub async fn record(
+    tx: &mut Tx,
+    before: Option<&CustomerRow>,
+    after: &CustomerRow,
+    deed: &Deed,
+) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO customer_events \
+        (customer_id, version, action, operation_id, actor_id, at, changes) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let changes = changes(before, after);
+    on_tx!(tx, conn => sqlx::query(SQL)
+        .bind(after.id).bind(after.version).bind(deed.action.as_str()).bind(&deed.operation)
+        .bind(deed.by).bind(deed.at).bind(changes.to_string())
+        .execute(conn).await.map(drop))
+}
+
+/// `{"surname": {"from": …, "to": …}}` of every remembered field that differs.
+fn changes(before: Option<&CustomerRow>, after: &CustomerRow) -> Value {
+    let old = before.map(CustomerRow::remembered);
+    let mut changes = Map::new();
+    for (index, (field, to)) in after.remembered().into_iter().enumerate() {
+        let from = old.as_ref().map_or(Value::Null, |old| old[index].1.clone());
+        if from != to {
+            changes.insert(field.to_owned(), json!({ "from": from, "to": to }));
+        }
+    }
+    Value::Object(changes)
+}
+
+/// The answer to somebody who wants an address that another customer has.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn taken(db: &Db, address: &str) -> sqlx::Result<ApiError> {
+    const SQL: &str = "SELECT id FROM customers WHERE email_key = ?";
+    let row: Option<(CustomerId,)> = on_read!(db, pool => sqlx::query_as(SQL)
+        .bind(email::key(address)).fetch_optional(pool).await)?;
+    let existing = row.map(|(id,)| Existing { id, deleted: false });
+    Ok(ApiError::EmailTaken { existing })
+}

@@ -1,0 +1,250 @@
+//! Everything a handler can answer besides success, as RFC 9457 problems.
+//!
+//! [`ApiError`] travels in the response's extensions; the outermost layer of [`crate::server`] writes the body once,
+//! with the request's id, and logs it once.
+
+use crate::{db, id::CustomerId};
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+
+/// Result of a handler.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// Everything a handler can answer besides success.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// 400: the body is not JSON of the expected shape, or broke off.
+    #[error("{0}")]
+    MalformedBody(String),
+    /// 400: a query parameter is unknown or of the wrong form.
+    #[error("{0}")]
+    MalformedQuery(String),
+    /// 400: an id in the path is not of its form.
+    #[error("{0}")]
+    MalformedPath(String),
+    /// 400: a request header is not of its form.
+    #[error("{0}")]
+    MalformedHeader(&'static str),
+    /// 400: a cursor of another list, or one that we never gave.
+    #[error("this cursor does not belong to this list; begin again without one")]
+    InvalidCursor,
+    /// 401: no token, or one that is broken, expired, revoked or for somebody else.
+    #[error("sign in and send the access token as `Authorization: Bearer …`")]
+    Unauthenticated,
+    /// 401: the same answer for every reason why a sign-in fails.
+    #[error("the e-mail address or the password is wrong")]
+    InvalidCredentials,
+    /// 401: a refresh token that is broken, used, expired or of an ended session.
+    #[error("this refresh token cannot be used (again); sign in anew")]
+    InvalidRefreshToken,
+    /// 403: known, but not allowed.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// 403: the address of a picture was not signed by us.
+    #[error("the signature of this address is missing or wrong; ask for the customer again")]
+    InvalidSignature,
+    /// 403: the address of a picture was ours and is too old.
+    #[error("this address has expired; ask for the customer again")]
+    LinkExpired,
+    /// 404: nothing there.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// 405: the path exists, the method does not. `Allow` is the router's.
+    #[error("this path does not know that method; `Allow` names those it knows")]
+    MethodNotAllowed,
+    /// 408: the body came too slowly.
+    #[error("the request's body did not arrive in time")]
+    RequestTimeout,
+    /// 409: somebody else has the e-mail address.
+    #[error("this e-mail address is taken")]
+    EmailTaken {
+        /// The customer who has it; users' addresses name nobody.
+        existing: Option<Existing>,
+    },
+    /// 409: nobody could administer afterwards.
+    #[error("this is the last active administrator; make another user one first")]
+    LastAdmin,
+    /// 412: the record is at another version than `If-Match` names.
+    #[error("the record has changed since that version; read it again, or merge with `current`")]
+    VersionMismatch {
+        /// The record as it is now.
+        current: Box<serde_json::Value>,
+    },
+    /// 413: the body is larger than this many bytes.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// 415: the body's `Content-Type` is not one that this route reads.
+    #[error("{0}")]
+    UnsupportedMediaType(&'static str),
+    /// 415: the bytes are no picture that we read.
+    #[error("this is not a JPEG, PNG or WebP picture")]
+    NotAnImage,
+    /// 422: fields are missing, unknown or wrong; all of them are named.
+    #[error("some fields are not usable; `errors` names each")]
+    InvalidFields(Vec<FieldError>),
+    /// 422: more pixels than we decode.
+    #[error("{0}")]
+    PictureTooLarge(String),
+    /// 422: it begins like a picture and is damaged.
+    #[error("the picture is damaged and cannot be decoded")]
+    BrokenPicture,
+    /// 503: something we need is not there; the same request may succeed later.
+    #[error("{0}; try again shortly")]
+    Unavailable(&'static str),
+    /// 503: the pictures' storage failed or is full.
+    #[error("the pictures' storage does not answer; try again shortly")]
+    Storage(#[from] std::io::Error),
+    /// 500 or 503: the database refused a statement.
+    #[error("{}", if db::is_unavailable(.0) { "the database does not answer; try again shortly" } else { INTERNAL })]
+    Database(#[from] sqlx::Error),
+    /// 500: a bug of ours.
+    #[error("{}", INTERNAL)]
+    Internal(#[from] anyhow::Error),
+}
+
+const INTERNAL: &str = "something broke on our side; the request id finds it in the log";
+/// What `Retry-After` says when a dependency is down.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// One field that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The field's name in the body.
+    pub field: String,
+    /// What is wrong, for programs: `required`, `unknown_field`, `wrong_type`, `too_long`, …
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub message: String,
+}
+
+/// The record that already has a value which must be unique.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Existing {
+    /// Its id.
+    pub id: CustomerId,
+    /// Whether it is deleted.
+    pub deleted: bool,
+}
+
+/// The body of every error (RFC 9457, section 3).
+#[derive(Debug, Serialize)]
+pub struct Problem<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    existing: Option<Existing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<&'a serde_json::Value>,
+}
+
+impl ApiError {
+    /// The status, and the name for programs.
+    #[must_use]
+    pub fn status(&self) -> (StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::MalformedBody(_) => (S::BAD_REQUEST, "malformed_body"),
+            Self::MalformedQuery(_) => (S::BAD_REQUEST, "malformed_query"),
+            Self::MalformedPath(_) => (S::BAD_REQUEST, "malformed_path"),
+            Self::MalformedHeader(_) => (S::BAD_REQUEST, "malformed_header"),
+            Self::InvalidCursor => (S::BAD_REQUEST, "invalid_cursor"),
+            Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated"),
+            Self::InvalidCredentials => (S::UNAUTHORIZED, "invalid_credentials"),
+            Self::InvalidRefreshToken => (S::UNAUTHORIZED, "invalid_refresh_token"),
+            Self::Forbidden(_) => (S::FORBIDDEN, "forbidden"),
+            Self::InvalidSignature => (S::FORBIDDEN, "invalid_signature"),
+            Self::LinkExpired => (S::FORBIDDEN, "link_expired"),
+            Self::NotFound(_) => (S::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout"),
+            Self::EmailTaken { .. } => (S::CONFLICT, "email_taken"),
+            Self::LastAdmin => (S::CONFLICT, "last_admin"),
+            Self::VersionMismatch { .. } => (S::PRECONDITION_FAILED, "version_mismatch"),
+            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::UnsupportedMediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::NotAnImage => (S::UNSUPPORTED_MEDIA_TYPE, "not_an_image"),
+            Self::InvalidFields(_) => (S::UNPROCESSABLE_ENTITY, "invalid_fields"),
+            Self::PictureTooLarge(_) => (S::UNPROCESSABLE_ENTITY, "picture_too_large"),
+            Self::BrokenPicture => (S::UNPROCESSABLE_ENTITY, "broken_picture"),
+            Self::Unavailable(_) | Self::Storage(_) => (S::SERVICE_UNAVAILABLE, "unavailable"),
+            Self::Database(error) if db::is_unavailable(error) => {
+                (S::SERVICE_UNAVAILABLE, "unavailable")
+            }
+            Self::Database(_) | Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+
+    /// One field that cannot be used.
+    #[must_use]
+    pub fn invalid_field(field: &str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::InvalidFields(vec![FieldError {
+            field: field.to_owned(),
+            code,
+            message: message.into(),
+        }])
+    }
+
+    /// Writes the problem into the response that carries it.
+    pub(crate) fn write_body(&self, response: &mut Response, request_id: &str) {
+        let (status, code) = self.status();
+        let problem = Problem {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: self.to_string(),
+            code,
+            request_id,
+            errors: match self {
+                Self::InvalidFields(errors) => errors,
+                _ => &[],
+            },
+            existing: match self {
+                Self::EmailTaken { existing } => *existing,
+                _ => None,
+            },
+            current: match self {
+                Self::VersionMismatch { current } => Some(current),
+                _ => None,
+            },
+        };
+        let body = serde_json::to_vec(&problem).expect("a problem's fields all serialise");
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(
+                    header::RETRY_AFTER,
+                    HeaderValue::from(RETRY_AFTER.as_secs()),
+                );
+            }
+            _ => {}
+        }
+        *response.body_mut() = Body::from(body);
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status().0.into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}

@@ -1,0 +1,20 @@
+//! What every function of the service shares.
+//!
+//! From the ground up: [`config`] reads the environment, [`db`] speaks to either database, [`error`] answers
+//! problems, [`extract`] and [`body`] read requests, [`token`] checks who asks, [`customer`] is the one record
+//! that two functions write, and [`server`] runs a router.
+
+pub mod body;
+pub mod config;
+pub mod customer;
+pub mod db;
+pub mod email;
+pub mod error;
+pub mod extract;
+pub mod id;
+pub mod image_url;
+pub mod page;
+pub mod server;
+pub mod telemetry;
+pub mod time;
+pub mod token;

@@ -1,0 +1,193 @@
+//! Accepting connections, bounding what a slow or greedy peer can hold, and stopping without losing a request.
+
+use axum::{
+    body::Body,
+    http::{Request, Response},
+};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    signal::unix::{SignalKind, signal},
+    sync::{Semaphore, watch},
+    time::{sleep, timeout},
+};
+use tower::{Service, ServiceExt as _};
+
+/// How long requests under way may take to finish once told to stop. Cloud Run kills after ten seconds.
+pub const DRAIN: Duration = Duration::from_secs(8);
+/// How long a connection may take to become one: handshake, then the head of its first request.
+const GREETING: Duration = Duration::from_secs(10);
+/// How long a connection may idle between requests. Load balancers keep theirs for ten minutes.
+const IDLE: Duration = Duration::from_secs(620);
+/// How many connections are open at once; further ones wait in the kernel's queue.
+const CONNECTIONS: usize = 4_096;
+/// How many requests one HTTP/2 connection may have open.
+const STREAMS: u32 = 128;
+/// The largest head of a request, in bytes.
+const HEAD: u32 = 32 * 1024;
+
+/// Tells everything that serves to stop. A clone hears the same word.
+#[derive(Debug, Clone)]
+pub struct Shutdown(watch::Receiver<bool>);
+
+impl Shutdown {
+    /// Said by SIGTERM (Cloud Run, `docker stop`) or SIGINT (Ctrl-C).
+    ///
+    /// # Errors
+    /// When the process cannot listen for signals.
+    pub fn on_signal() -> io::Result<Self> {
+        let (mut term, mut int) = (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        );
+        let (say, hear) = watch::channel(false);
+        tokio::spawn(async move {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+            tracing::info!("stopping: no new connections, finishing the requests under way");
+            let _ = say.send(true);
+        });
+        Ok(Self(hear))
+    }
+
+    async fn said(&self) {
+        // An error means that the task which could say it is gone, which only happens when the runtime ends.
+        let _ = self.0.clone().wait_for(|said| *said).await;
+    }
+}
+
+/// Serves connections until `shutdown`, then lets the requests under way finish for at most [`DRAIN`].
+///
+/// `greet` makes the transport (TLS, or nothing), `service` the service for a peer.
+pub async fn serve<G, F, I, S>(
+    listener: TcpListener,
+    greet: G,
+    service: impl Fn(SocketAddr) -> S,
+    shutdown: &Shutdown,
+) where
+    G: Fn(TcpStream) -> F,
+    F: Future<Output = io::Result<I>> + Send + 'static,
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    let http = Arc::new(http());
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let place = Arc::clone(&places)
+            .acquire_owned()
+            .await
+            .expect("nobody closes the semaphore");
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, or a peer that was gone at once: others are waiting.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            () = shutdown.said() => break,
+        };
+        let _ = stream.set_nodelay(true);
+        let (transport, http, watcher) = (greet(stream), Arc::clone(&http), graceful.watcher());
+        let (greeted, service) = Greeted::new(service(peer));
+        tokio::spawn(async move {
+            let _place = place;
+            let Ok(Ok(transport)) = timeout(GREETING, transport).await else {
+                return;
+            };
+            let connection =
+                http.serve_connection(TokioIo::new(transport), TowerToHyperService::new(service));
+            let connection = watcher.watch(connection.into_owned());
+            tokio::select! {
+                // A peer that breaks off or speaks no HTTP is not our failure.
+                _ = connection => {}
+                () = greeted.too_late() => {}
+            }
+        });
+    }
+    drop(listener);
+    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests were still under way when the time to stop was up");
+    }
+}
+
+fn http() -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_buf_size(HEAD as usize);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEAD)
+        .keep_alive_interval(Duration::from_secs(60))
+        .keep_alive_timeout(Duration::from_secs(20));
+    http
+}
+
+/// Whether a connection has brought a whole request head yet.
+struct Greeted(Arc<AtomicBool>);
+
+impl Greeted {
+    fn new<S>(service: S) -> (Self, Greeting<S>) {
+        let greeted = Arc::new(AtomicBool::new(false));
+        (Self(Arc::clone(&greeted)), Greeting { service, greeted })
+    }
+
+    /// Ends when the time to greet is over and no request came; never when one did.
+    async fn too_late(self) {
+        sleep(GREETING).await;
+        if self.0.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Notes that a request came, and passes it on.
+#[derive(Clone)]
+struct Greeting<S> {
+    service: S,
+    greeted: Arc<AtomicBool>,
+}
+
+impl<S> Service<Request<Incoming>> for Greeting<S>
+where
+    S: Service<Request<Incoming>, Error = Infallible> + Clone,
+{
+    type Response = S::Response;
+    type Error = Infallible;
+    type Future = tower::util::Oneshot<S, Request<Incoming>>;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), Infallible>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        self.greeted.store(true, Ordering::Relaxed);
+        self.service.clone().oneshot(request)
+    }
+}

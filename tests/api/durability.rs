@@ -1,0 +1,128 @@
+//! What was acknowledged outlives the program.
+
+use bytes::Bytes;
+use http_body_util::channel::Channel;
+use reqwest::Method;
+use serde_json::json;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+use tests::{Answer, Client, Product, photo};
+
+/// Writes customers, changes and photos until the program is gone; gives what was acknowledged.
+async fn write(
+    client: Client,
+    writer: usize,
+    acknowledged: Arc<AtomicUsize>,
+) -> Vec<(i64, i64, bool)> {
+    let mut written = Vec::new();
+    for number in 0.. {
+        let new = json!({ "email": format!("{writer}-{number}@example.com"), "name": "A", "surname": "B" });
+        let Ok(made) = Answer::try_of(client.request(Method::POST, "/customers").json(&new)).await
+        else {
+            break;
+        };
+        let id = made.is(201).json()["id"].as_i64().unwrap();
+        written.push((id, 1, false));
+        acknowledged.fetch_add(1, Ordering::Relaxed);
+        let change = client
+            .request(Method::PATCH, &format!("/customers/{id}"))
+            .json(&json!({ "name": "C" }));
+        let Ok(changed) = Answer::try_of(change).await else {
+            break;
+        };
+        changed.is(200);
+        written.push((id, 2, false));
+        if number % 4 == 0 {
+            let upload = client
+                .request(Method::PUT, &format!("/customers/{id}/photo"))
+                .body(photo::png(40, 40));
+            let Ok(kept) = Answer::try_of(upload).await else {
+                break;
+            };
+            kept.is(200);
+            written.push((id, 3, true));
+        }
+    }
+    written
+}
+
+#[tokio::test]
+async fn a_killed_program_has_lost_nothing_that_it_acknowledged() {
+    let mut product = Product::start().await;
+    for round in 0..3 {
+        let admin = product.admin().await;
+        let acknowledged = Arc::new(AtomicUsize::new(0));
+        let writers: Vec<_> = (0..4)
+            .map(|n| {
+                tokio::spawn(write(
+                    admin.clone(),
+                    round * 10 + n,
+                    Arc::clone(&acknowledged),
+                ))
+            })
+            .collect();
+        while acknowledged.load(Ordering::Relaxed) < 60 {
+            tokio::task::yield_now().await;
+        }
+        product = product.kill_and_restart().await;
+        let admin = product.admin().await;
+        let mut seen = 0;
+        for writer in writers {
+            for (id, version, photo) in writer.await.unwrap() {
+                let customer = admin.get(&format!("/customers/{id}")).await.is(200).json();
+                assert!(
+                    customer["version"].as_i64().unwrap() >= version,
+                    "{customer}"
+                );
+                let history = admin
+                    .get(&format!("/customers/{id}/history"))
+                    .await
+                    .is(200)
+                    .json();
+                let versions: Vec<_> = history["data"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|e| e["version"].as_i64().unwrap())
+                    .collect();
+                let all: Vec<_> = (1..=customer["version"].as_i64().unwrap()).rev().collect();
+                assert_eq!(versions, all, "each version has its one row");
+                if photo {
+                    admin
+                        .get(customer["photo_url"].as_str().unwrap())
+                        .await
+                        .is(200);
+                }
+                seen += 1;
+            }
+        }
+        assert!(seen >= 60, "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_told_to_stop_finishes_what_it_began() {
+    let mut product = Product::start().await;
+    let admin = product.admin().await;
+    admin.customer("ada@example.com").await;
+    let picture = photo::png(64, 64);
+    let (first, second) = picture.split_at(100);
+    let (mut sender, body) = Channel::<Bytes>::new(1);
+    let body = reqwest::Body::wrap(body);
+    let upload = admin.request(Method::PUT, "/customers/1/photo").body(body);
+    let upload = tokio::spawn(Answer::of(upload));
+    sender.send_data(first.to_vec().into()).await.unwrap();
+    // On the same connection, after the upload's head: once it is answered, the upload has begun.
+    admin.get("/health/images").await.is(200);
+    let finish = async {
+        let more = || Answer::try_of(admin.request(Method::GET, "/health/images"));
+        while more().await.is_ok() {}
+        sender.send_data(second.to_vec().into()).await.unwrap();
+        drop(sender);
+        upload.await.unwrap().is(200);
+    };
+    let (stopped, ()) = tokio::join!(product.stop(), finish);
+    assert!(stopped, "it ends well");
+}

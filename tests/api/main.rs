@@ -1,0 +1,15 @@
+//! Black-box tests: the running program, its status, headers and body together.
+//!
+//! One file a resource: the happy path first, then each refusal.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod customers;
+mod durability;
+mod functions;
+mod gateway;
+mod operator;
+mod photos;
+mod problems;
+mod session;
+mod tokens;
+mod users;

@@ -1,0 +1,210 @@
+//! What an operator types: `admin`, and the all-in-one's own messages when something is wrong.
+
+use serde_json::Value;
+use std::{
+    io::Write as _,
+    net::TcpListener,
+    process::{Command, Output, Stdio},
+};
+use tests::{Product, product::program};
+
+fn admin(arguments: &[&str], database: &str, input: Option<&str>) -> Output {
+    let mut command = Command::new(program("admin"));
+    command.args(arguments).env_clear();
+    if !database.is_empty() {
+        command.env("DATABASE_URL", database);
+    }
+    let pipes = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    if let Some(input) = input {
+        child
+            .stdin
+            .as_mut()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+    }
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn an_operator_makes_users_who_can_sign_in() {
+    let product = Product::start().await;
+    let url = product.database_url();
+    let made = admin(
+        &["create-user", "grace@example.com", "--role", "admin"],
+        &url,
+        None,
+    );
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let out = text(&made.stdout);
+    let password = out
+        .lines()
+        .find_map(|line| line.strip_prefix("Password, shown this once: "))
+        .unwrap();
+    let grace = product
+        .anyone()
+        .signed_in("grace@example.com", password)
+        .await;
+    assert_eq!(grace.get("/me").await.is(200).json()["role"], "admin");
+
+    let piped = admin(
+        &["create-user", "alan@example.com", "--password-stdin"],
+        &url,
+        Some("enigma machine\n"),
+    );
+    assert!(
+        piped.status.success() && !text(&piped.stdout).contains("enigma"),
+        "{}",
+        text(&piped.stderr)
+    );
+    let alan = product
+        .anyone()
+        .signed_in("alan@example.com", "enigma machine")
+        .await;
+    assert_eq!(alan.get("/me").await.is(200).json()["role"], "user");
+
+    for (arguments, input, reason) in [
+        (&["create-user", "GRACE@example.com"][..], None, "taken"),
+        (
+            &["create-user", "not an address"],
+            None,
+            "must be an e-mail address",
+        ),
+        (
+            &["create-user", "x@example.com", "--password-stdin"],
+            Some("short\n"),
+            "at least 8 characters",
+        ),
+        (
+            &["create-user", "x@example.com", "--password-stdin"],
+            Some(""),
+            "holds no password",
+        ),
+    ] {
+        let refused = admin(arguments, &url, input.or(Some("")));
+        assert!(!refused.status.success());
+        assert!(
+            text(&refused.stderr).contains(reason),
+            "{}",
+            text(&refused.stderr)
+        );
+    }
+}
+
+#[tokio::test]
+async fn migrating_twice_is_migrating_once() {
+    let url = match tests::database::fresh_mysql().await {
+        Some(url) => url,
+        None => format!(
+            "sqlite://{}/crm.db",
+            tempfile::TempDir::new().unwrap().keep().display()
+        ),
+    };
+    let runs: Vec<_> = (0..3).map(|_| admin(&["migrate"], &url, None)).collect();
+    for run in runs {
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        assert!(text(&run.stdout).contains("up to date"));
+    }
+    assert!(
+        admin(&["create-user", "ada@example.com"], &url, None)
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn a_missing_or_wrong_database_is_named() {
+    for (url, reason) in [
+        ("", "DATABASE_URL is not set"),
+        ("postgres://x", "DATABASE_URL must begin with mysql://"),
+        ("mysql://[", "DATABASE_URL is not a MySQL address"),
+    ] {
+        let refused = admin(&["migrate"], url, None);
+        assert!(!refused.status.success());
+        assert!(
+            text(&refused.stderr).contains(reason),
+            "{url}: {}",
+            text(&refused.stderr)
+        );
+    }
+}
+
+#[test]
+fn fresh_keys_are_whole_and_never_the_same() {
+    let runs = [0, 1].map(|_| text(&admin(&["keys", "generate"], "", None).stdout));
+    assert_ne!(runs[0], runs[1]);
+    let value = |name: &str| {
+        let line = runs[0]
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}='")))
+            .unwrap();
+        line.trim_end_matches('\'').to_owned()
+    };
+    let [private, public] = ["SIGNING_KEYS", "VERIFYING_KEYS"]
+        .map(|name| serde_json::from_str::<Value>(&value(name)).unwrap());
+    assert_eq!(private["keys"][0]["kid"], public["keys"][0]["kid"]);
+    assert!(private["keys"][0]["d"].is_string() && public["keys"][0].get("d").is_none());
+    assert_eq!(
+        (
+            value("REFRESH_KEY").len(),
+            value("IMAGE_URL_KEYS").split_once(':').unwrap().1.len()
+        ),
+        (43, 22)
+    );
+}
+
+#[test]
+fn the_all_in_one_says_what_is_wrong_and_what_to_do() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().port().to_string();
+    let data = folder.path().to_str().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    let ports = ["--https-port", "0", "--http-port", "0"];
+    for (arguments, env, reason) in [
+        (
+            vec!["--https-port", &taken, "--data", data],
+            None,
+            "choose another with --https-port",
+        ),
+        (
+            [&ports[..], &["--data", file.to_str().unwrap()]].concat(),
+            None,
+            "cannot be made",
+        ),
+        (
+            [&ports[..], &["--data", data]].concat(),
+            Some(("PUBLIC_BASE_URL", "http://crm.example.com")),
+            "PUBLIC_BASE_URL must begin with https://",
+        ),
+        (
+            [&ports[..], &["--data", data]].concat(),
+            Some(("ADMIN_PASSWORD", "short")),
+            "at least 8 characters",
+        ),
+        (vec!["--nonsense"], None, "--help"),
+    ] {
+        // A port that is free again would let it run: the listener above must live.
+        let mut command = Command::new(program("local"));
+        let output = command
+            .args(&arguments)
+            .envs(env)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = text(&output.stderr);
+        assert!(
+            !output.status.success() && said.contains(reason),
+            "{arguments:?}: {said}"
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! A database of its own for each product.
+
+use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, SqliteConnection};
+use std::{
+    env, process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// The address of a fresh, empty MySQL database; none when the tests run on SQLite.
+///
+/// # Panics
+/// When the server that `TEST_MYSQL_URL` names does not answer: a missing database is a failure, not a skip.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the rig is configured by its environment"
+)]
+pub async fn fresh_mysql() -> Option<String> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let server = env::var("TEST_MYSQL_URL").ok()?;
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("crm_{}_{count}", process::id());
+    let mut connection = MySqlConnection::connect(&server)
+        .await
+        .expect("TEST_MYSQL_URL answers");
+    for sql in [
+        format!("DROP DATABASE IF EXISTS {name}"),
+        format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"),
+    ] {
+        let made = sqlx::query(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await;
+        made.expect("the user of TEST_MYSQL_URL may make databases");
+    }
+    connection.close().await.expect("closed");
+    Some(format!("{}/{name}", server.trim_end_matches('/')))
+}
+
+/// Runs one statement on the database of a product, beside the product; gives how many rows it touched.
+///
+/// # Panics
+/// When the database refuses it.
+pub async fn execute(url: &str, sql: &str) -> u64 {
+    let sql = AssertSqlSafe(sql.to_owned());
+    match url.starts_with("mysql:") {
+        true => {
+            let mut connection = MySqlConnection::connect(url).await.expect("it answers");
+            let done = sqlx::query(sql).execute(&mut connection).await;
+            done.expect("it runs").rows_affected()
+        }
+        false => {
+            let mut connection = SqliteConnection::connect(url).await.expect("it opens");
+            let done = sqlx::query(sql).execute(&mut connection).await;
+            done.expect("it runs").rows_affected()
+        }
+    }
+}
+
+/// The one whole number that a query of a product's database gives.
+///
+/// # Panics
+/// When it gives something else.
+pub async fn number(url: &str, sql: &str) -> i64 {
+    let sql = AssertSqlSafe(sql.to_owned());
+    let number: sqlx::Result<i64> = match url.starts_with("mysql:") {
+        true => {
+            let mut connection = MySqlConnection::connect(url).await.expect("it answers");
+            sqlx::query_scalar(sql).fetch_one(&mut connection).await
+        }
+        false => {
+            let mut connection = SqliteConnection::connect(url).await.expect("it opens");
+            sqlx::query_scalar(sql).fetch_one(&mut connection).await
+        }
+    };
+    number.expect("a number")
+}

@@ -1,0 +1,17 @@
+//! The test rig: the real program on a fresh database, driven from outside over TLS.
+//!
+//! `TEST_MYSQL_URL` (an address whose user may make databases) puts every product on MySQL or MariaDB; without it on
+//! SQLite. `tests/run` does both.
+
+pub mod client;
+pub mod database;
+pub mod photo;
+pub mod product;
+
+pub use client::{Answer, Client, plain};
+pub use product::{Options, Product};
+
+/// The password of every user that a test makes.
+pub const PASSWORD: &str = "correct horse battery";
+/// The first administrator of every product.
+pub const ADMIN: &str = "admin@example.com";
