@@ -260,21 +260,51 @@ impl Db {
         }
     }
 
-    /// Brings the schema up to date. Only `local` and `admin` do this.
+    /// Brings the schema up to date; gives the names of what was missing. Only `local` and `admin` do this.
+    ///
+    /// Two at once on MySQL wait for one another.
     ///
     /// # Errors
     /// When a migration cannot be applied; MySQL keeps what came before it, SQLite undoes the one that broke.
     #[cfg(feature = "migrate")]
-    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        match self {
-            Self::MySql(pool) => sqlx::migrate!("../migrations/mysql").run(pool).await,
+    pub async fn migrate(&self) -> Result<Vec<String>, sqlx::migrate::MigrateError> {
+        let (migrator, before) = match self {
+            Self::MySql(pool) => {
+                // sqlx's own lock waits on MySQL and not on MariaDB, which knows no endless wait.
+                const LOCK: &str = "SELECT GET_LOCK(CONCAT(DATABASE(), '.migrate'), 300)";
+                const UNLOCK: &str = "SELECT RELEASE_LOCK(CONCAT(DATABASE(), '.migrate'))";
+                let migrator = sqlx::migrate!("../migrations/mysql");
+                let mut connection = pool.acquire().await?;
+                sqlx::query(LOCK).execute(&mut *connection).await?;
+                let before = self.schema_version().await;
+                migrator.run(&mut *connection).await?;
+                sqlx::query(UNLOCK).execute(&mut *connection).await?;
+                (migrator, before)
+            }
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => {
-                sqlx::migrate!("../migrations/sqlite")
-                    .run(&pools.writer)
-                    .await
+                let migrator = sqlx::migrate!("../migrations/sqlite");
+                let before = self.schema_version().await;
+                migrator.run(&pools.writer).await?;
+                (migrator, before)
             }
-        }
+        };
+        let missing = migrator
+            .iter()
+            .filter(|migration| migration.version > before);
+        Ok(missing
+            .map(|migration| format!("{:04} {}", migration.version, migration.description))
+            .collect())
+    }
+
+    /// The number of the latest migration that was applied; 0 when there is none.
+    #[cfg(feature = "migrate")]
+    pub async fn schema_version(&self) -> i64 {
+        const SQL: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";
+        let row: sqlx::Result<(Option<i64>,)> =
+            on_read!(self, pool => sqlx::query_as(SQL).fetch_one(pool).await);
+        // Without the table there is no schema; without an answer the migration itself will say why.
+        row.ok().and_then(|(version,)| version).unwrap_or(0)
     }
 }
 

@@ -195,6 +195,14 @@ impl ApiError {
         }])
     }
 
+    /// The whole answer, for whoever answers outside of [`crate::server`]'s layers.
+    #[must_use]
+    pub fn respond(self, request_id: &str) -> Response {
+        let mut response = self.status().0.into_response();
+        self.write_body(&mut response, request_id);
+        response
+    }
+
     /// Writes the problem into the response that carries it.
     pub(crate) fn write_body(&self, response: &mut Response, request_id: &str) {
         let (status, code) = self.status();

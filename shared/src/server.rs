@@ -4,7 +4,7 @@ mod connection;
 mod layers;
 
 pub use connection::{DRAIN, Shutdown, serve};
-pub use layers::{surrounded, with_health};
+pub use layers::{drained, surrounded, with_health};
 
 use crate::{
     config::{Env, PublicUrl, origins, parsed, text},
@@ -121,12 +121,12 @@ async fn run(
     let context = Context::open(config);
     let db = context.db.clone();
     let router = with_health(router(context), service, config, &db);
-    let router = surrounded(router, config);
+    let router = surrounded(router, &config.public, &config.cors_origins);
     let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, config.port));
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("PORT {} cannot be listened on", config.port))?;
-    tracing::info!(service, port = config.port, "listening");
+    tracing::info!(service, port = listener.local_addr()?.port(), "listening");
     serve(
         listener,
         |stream| ready(Ok(stream)),

@@ -1,7 +1,7 @@
 //! The three functions as programs of their own.
 
 use std::{net::TcpListener, process::Stdio, time::Duration};
-use tests::{Answer, plain, product::program};
+use tests::{Answer, plain, process::program};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},

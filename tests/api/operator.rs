@@ -6,7 +6,7 @@ use std::{
     net::TcpListener,
     process::{Command, Output, Stdio},
 };
-use tests::{Product, product::program};
+use tests::{Product, process::program};
 
 fn admin(arguments: &[&str], database: &str, input: Option<&str>) -> Output {
     let mut command = Command::new(program("admin"));
@@ -109,9 +109,15 @@ async fn migrating_twice_is_migrating_once() {
         ),
     };
     let runs: Vec<_> = (0..3).map(|_| admin(&["migrate"], &url, None)).collect();
-    for run in runs {
+    for (index, run) in runs.iter().enumerate() {
         assert!(run.status.success(), "{}", text(&run.stderr));
-        assert!(text(&run.stdout).contains("up to date"));
+        let said = text(&run.stdout);
+        assert_eq!(
+            said.contains("Applied 0001 first light"),
+            index == 0,
+            "{said}"
+        );
+        assert!(said.contains("up to date"), "{said}");
     }
     assert!(
         admin(&["create-user", "ada@example.com"], &url, None)
@@ -159,6 +165,45 @@ fn fresh_keys_are_whole_and_never_the_same() {
         ),
         (43, 22)
     );
+}
+
+#[test]
+fn keys_change_in_three_steps_that_cannot_be_taken_out_of_order() {
+    let step = |step: &str, keys: &str| {
+        let keys = keys.lines().filter_map(|line| line.split_once('='));
+        let mut command = Command::new(program("admin"));
+        command.args(["keys", "rotate", step]).env_clear();
+        command.envs(keys.map(|(name, value)| (name, value.trim_matches('\''))));
+        command.output().unwrap()
+    };
+    let first = text(&admin(&["keys", "generate"], "", None).stdout);
+    let early = step("sign", &first);
+    assert!(!early.status.success() && text(&early.stderr).contains("publish one first"));
+    let mut keys = first;
+    for (name, signing, verifying) in [("publish", 2, 2), ("sign", 2, 2), ("retire", 1, 1)] {
+        keys = text(&step(name, &keys).stdout);
+        let count = |variable: &str| {
+            let line = keys
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{variable}='")))
+                .unwrap();
+            line.matches("\"kid\"").count()
+        };
+        assert_eq!(
+            (count("SIGNING_KEYS"), count("VERIFYING_KEYS")),
+            (signing, verifying),
+            "{name}"
+        );
+    }
+    let missing = Command::new(program("admin"))
+        .args(["keys", "rotate", "sign"])
+        .env_clear()
+        .output()
+        .unwrap();
+    let said = text(&missing.stderr);
+    for variable in ["SIGNING_KEYS", "VERIFYING_KEYS", "IMAGE_URL_KEYS"] {
+        assert!(said.contains(&format!("{variable} is not set")), "{said}");
+    }
 }
 
 #[test]

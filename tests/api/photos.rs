@@ -60,7 +60,7 @@ fn kept(product: &Product) -> HashSet<String> {
             .map(|entry| entry.unwrap().path())
             .collect::<Vec<_>>()
     };
-    let shelves = names(product.data("pictures")).into_iter();
+    let shelves = names(product.pictures()).into_iter();
     let pictures = shelves.flat_map(names);
     pictures
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
@@ -159,7 +159,7 @@ async fn a_sideways_photo_comes_out_upright_and_clean_in_three_sizes() {
     }
     // The form is the documented one: whoever has the key can make the same address.
     let (begin, signature) = address(&photo, "large").split_once("&Signature=").unwrap();
-    let key = fs::read_to_string(product.data("keys/image-urls")).unwrap();
+    let key = product.key("IMAGE_URL_KEYS");
     let (name, key) = key.trim().split_once(':').unwrap();
     assert!(begin.ends_with(&format!("&KeyName={name}")), "{begin}");
     assert_eq!(signature, signed(begin, key));

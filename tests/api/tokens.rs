@@ -9,7 +9,7 @@ use ring::{
     signature::{Ed25519KeyPair, KeyPair as _},
 };
 use serde_json::{Value, json};
-use std::{fs, time::Duration};
+use std::time::Duration;
 use tests::{ADMIN, Answer, Client, Options, PASSWORD, Product};
 use tokio::{net::TcpListener, time::timeout};
 
@@ -38,8 +38,8 @@ impl Forge {
     /// Knows the product's private key, and an administrator's session.
     async fn of(product: &Product) -> Self {
         let token = product.admin().await.token.unwrap();
-        let keys = fs::read(product.data("keys/signing.json")).unwrap();
-        let keys: Value = serde_json::from_slice(&keys).unwrap();
+        let keys = product.key("SIGNING_KEYS");
+        let keys: Value = serde_json::from_str(&keys).unwrap();
         let seed = URL_SAFE_NO_PAD.decode(keys["keys"][0]["d"].as_str().unwrap());
         Self {
             anyone: product.anyone(),
@@ -178,7 +178,7 @@ async fn a_token_without_a_signature_of_ours_is_refused() {
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{lines}\n-----END PUBLIC KEY-----\n");
     let kid = forge.header["kid"].as_str().unwrap();
     let text = URL_SAFE_NO_PAD.encode(public);
-    let file = fs::read(product.data("keys/verifying.json")).unwrap();
+    let file = product.key("VERIFYING_KEYS");
     let secrets: [&[u8]; 10] = [
         public,
         text.as_bytes(),
@@ -186,7 +186,7 @@ async fn a_token_without_a_signature_of_ours_is_refused() {
         pem.as_bytes(),
         pem.trim().as_bytes(),
         &jwks.bytes,
-        &file,
+        file.as_bytes(),
         kid.as_bytes(),
         b"",
         b"supersecretkey",

@@ -1,16 +1,14 @@
-//! The all-in-one program, started as a user starts it.
+//! The product, started as a user starts it: all in one process, or as three services behind the gateway.
 
-use crate::{ADMIN, Client, PASSWORD, database::fresh_mysql};
-use std::{env, path::PathBuf, process::Stdio, time::Duration};
-use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
-    time::timeout,
+use crate::{ADMIN, Client, PASSWORD, database::fresh_mysql, process::Process};
+use std::{
+    env,
+    net::TcpListener,
+    path::PathBuf,
+    process,
+    sync::atomic::{AtomicU16, Ordering},
 };
-
-/// How long a start may take on a loaded machine.
-const START: Duration = Duration::from_secs(60);
+use tempfile::TempDir;
 
 /// How a product is started.
 #[derive(Debug, Default, Clone)]
@@ -19,10 +17,34 @@ pub struct Options {
     pub env: Vec<(&'static str, String)>,
 }
 
+/// How the product's parts are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Everything in one process.
+    AllInOne,
+    /// Three services and a gateway, as in production. Wants a MySQL server.
+    Services,
+}
+
+impl Shape {
+    /// What `TEST_SHAPE` says: `services`, or all in one.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the rig is configured by its environment"
+    )]
+    pub fn of_tests() -> Self {
+        match env::var("TEST_SHAPE").as_deref() {
+            Ok("services") => Self::Services,
+            _ => Self::AllInOne,
+        }
+    }
+}
+
 /// A running product, killed when dropped.
 pub struct Product {
-    child: Child,
-    _out: Lines<BufReader<ChildStdout>>,
+    /// The gateway, or the whole product: whoever listens. Then the services.
+    processes: Vec<Process>,
     folder: TempDir,
     options: Options,
     /// What it printed until it was ready.
@@ -34,7 +56,7 @@ pub struct Product {
 }
 
 impl Product {
-    /// Starts a product on a fresh database.
+    /// Starts a product on a fresh database, in the shape that the tests run in.
     pub async fn start() -> Self {
         Self::start_with(Options::default()).await
     }
@@ -45,39 +67,110 @@ impl Product {
             options.env.push(("DATABASE_URL", url));
         }
         let folder = TempDir::new().expect("a folder");
-        Self::start_in(folder, options).await
+        match Shape::of_tests() {
+            Shape::AllInOne => Self::start_all_in_one(folder, options).await,
+            Shape::Services => Self::start_services(folder, 1, options).await,
+        }
     }
 
-    async fn start_in(folder: TempDir, options: Options) -> Self {
-        let mut command = Command::new(program("local"));
+    /// Starts all in one process, whatever shape the tests run in.
+    pub async fn all_in_one() -> Self {
+        let mut options = Options::default();
+        if let Some(url) = fresh_mysql().await {
+            options.env.push(("DATABASE_URL", url));
+        }
+        Self::start_all_in_one(TempDir::new().expect("a folder"), options).await
+    }
+
+    async fn start_all_in_one(folder: TempDir, options: Options) -> Self {
+        let mut command = Process::command("local");
         command
             .args(["--https-port", "0", "--http-port", "0", "--data"])
             .arg(folder.path())
             .env("ADMIN_PASSWORD", PASSWORD)
             .env("LOG", "warn")
-            .envs(options.env.iter().map(|(name, value)| (*name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command
-            .spawn()
-            .expect("`cargo build -p local` has been run");
-        let out = child.stdout.take().expect("piped");
-        let mut out = BufReader::new(out).lines();
-        let mut greeting = String::new();
-        let ready = async {
-            while let Some(line) = out.next_line().await.expect("readable") {
-                greeting.push_str(&line);
-                greeting.push('\n');
-                if line.contains("Ctrl-C") {
-                    return;
-                }
-            }
-            panic!("the product stopped instead of starting: {greeting}");
-        };
-        timeout(START, ready)
+            .envs(options.env.iter().map(|(name, value)| (*name, value)));
+        let process = Process::start(command, "Ctrl-C").await;
+        Self::of(vec![process], folder, options)
+    }
+
+    /// Starts so many instances of each service behind one gateway, whatever shape the tests run in.
+    ///
+    /// # Panics
+    /// Without `TEST_MYSQL_URL`.
+    pub async fn services(instances: usize, mut options: Options) -> Self {
+        let url = fresh_mysql()
             .await
-            .expect("the product starts in time");
+            .expect("TEST_MYSQL_URL: services want a server");
+        options.env.push(("DATABASE_URL", url));
+        Self::start_services(TempDir::new().expect("a folder"), instances, options).await
+    }
+
+    async fn start_services(folder: TempDir, instances: usize, mut options: Options) -> Self {
+        let data = folder.path().join("data");
+        let keys = folder.path().join("keys.env");
+        if !keys.exists() {
+            let admin = async |arguments: &[&str], input: &str| {
+                Process::output("admin", arguments, &options.env, input).await
+            };
+            std::fs::write(&keys, admin(&["keys", "generate"], "").await).expect("written");
+            admin(&["migrate"], "").await;
+            let user = ["create-user", ADMIN, "--role", "admin", "--password-stdin"];
+            admin(&user, PASSWORD).await;
+        }
+        let port = free_port().to_string();
+        let mut shared = vec![
+            (
+                "PUBLIC_BASE_URL".to_owned(),
+                format!("https://localhost:{port}"),
+            ),
+            ("CLIENT_IP_HEADER".to_owned(), "X-Crm-Client-Ip".to_owned()),
+            (
+                "IMAGES_DIR".to_owned(),
+                folder.path().join("pictures").display().to_string(),
+            ),
+            ("DATABASE_MAX_CONNECTIONS".to_owned(), "8".to_owned()),
+            ("LOG_FORMAT".to_owned(), "stackdriver".to_owned()),
+            ("PORT".to_owned(), "0".to_owned()),
+        ];
+        let keys = std::fs::read_to_string(&keys).expect("readable");
+        shared.extend(keys.lines().filter_map(|line| {
+            let (name, value) = line.split_once('=')?;
+            Some((name.to_owned(), value.trim_matches('\'').to_owned()))
+        }));
+        let mut gateway = Process::command("local");
+        gateway
+            .args([
+                "gateway",
+                "--http-port",
+                "0",
+                "--https-port",
+                &port,
+                "--data",
+            ])
+            .arg(&data)
+            .env("LOG", "warn");
+        gateway.envs(options.env.iter().map(|(name, value)| (*name, value)));
+        let mut processes = Vec::new();
+        for name in ["auth", "customers", "images"] {
+            for _ in 0..instances {
+                let mut command = Process::command(name);
+                let own = options.env.iter().map(|(name, value)| (*name, value));
+                command
+                    .envs(shared.iter().map(|(name, value)| (name, value)))
+                    .envs(own);
+                let process = Process::start(command, "listening").await;
+                gateway.arg(format!("--{name}")).arg(process.address());
+                processes.push(process);
+            }
+        }
+        processes.insert(0, Process::start(gateway, "Ctrl-C").await);
+        options.env.retain(|(name, _)| *name != "PUBLIC_BASE_URL");
+        Self::of(processes, folder, options)
+    }
+
+    fn of(processes: Vec<Process>, folder: TempDir, options: Options) -> Self {
+        let greeting = processes[0].said.clone();
         let address = |begin: &str| {
             let found = greeting.split_whitespace().find_map(|word| {
                 let word = word.trim_start_matches('(');
@@ -88,38 +181,80 @@ impl Product {
         Self {
             base: address("https://"),
             plain: address("http://"),
-            child,
-            _out: out,
+            processes,
             folder,
             options,
             greeting,
         }
     }
 
-    /// Kills the program as a power cut would, and starts it again on the same data. Its ports are new.
+    /// Kills the programs as a power cut would, and starts them again on the same data. Its ports are new.
     pub async fn kill_and_restart(mut self) -> Self {
-        self.child.kill().await.expect("killed");
-        Self::start_in(self.folder, self.options).await
+        let shape = if self.processes.len() == 1 {
+            Shape::AllInOne
+        } else {
+            Shape::Services
+        };
+        for process in &mut self.processes {
+            process.kill().await;
+        }
+        match shape {
+            Shape::AllInOne => Self::start_all_in_one(self.folder, self.options).await,
+            Shape::Services => Self::start_services(self.folder, 1, self.options).await,
+        }
     }
 
-    /// Asks the program to stop, and waits until it has; gives whether it ended well.
+    /// Asks the programs to stop, the one that listens first, and waits; gives whether all ended well.
     pub async fn stop(&mut self) -> bool {
-        let id = self.child.id().expect("running");
-        let asked = Command::new("kill")
-            .args(["-TERM", &id.to_string()])
-            .status()
-            .await;
-        assert!(asked.expect("kill runs").success());
-        let ended = timeout(START, self.child.wait())
-            .await
-            .expect("it stops in time");
-        ended.expect("a status").success()
+        let mut well = true;
+        for process in &mut self.processes {
+            well &= process.stop().await;
+        }
+        well
+    }
+
+    /// One of the services' processes: all instances of auth, then of customers, then of images.
+    pub fn service(&mut self, index: usize) -> &mut Process {
+        &mut self.processes[1 + index]
     }
 
     /// A path in its data folder.
     #[must_use]
     pub fn data(&self, path: &str) -> PathBuf {
-        self.folder.path().join(path)
+        match self.processes.len() {
+            1 => self.folder.path().join(path),
+            _ => self.folder.path().join("data").join(path),
+        }
+    }
+
+    /// A key, as `SIGNING_KEYS` and the like hold it.
+    #[must_use]
+    pub fn key(&self, name: &str) -> String {
+        let files = [
+            ("SIGNING_KEYS", "keys/signing.json"),
+            ("VERIFYING_KEYS", "keys/verifying.json"),
+            ("REFRESH_KEY", "keys/refresh"),
+            ("IMAGE_URL_KEYS", "keys/image-urls"),
+        ];
+        if self.processes.len() == 1 {
+            let file = files.iter().find(|(variable, _)| *variable == name);
+            let file = self.data(file.expect("a key").1);
+            return std::fs::read_to_string(file)
+                .expect("readable")
+                .trim()
+                .to_owned();
+        }
+        let keys = std::fs::read_to_string(self.folder.path().join("keys.env")).expect("readable");
+        let line = keys
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}=")));
+        line.expect("a key").trim_matches('\'').to_owned()
+    }
+
+    /// The folder of pictures.
+    #[must_use]
+    pub fn pictures(&self) -> PathBuf {
+        self.folder.path().join("pictures")
     }
 
     /// The database's address, where it is not the file in the data folder.
@@ -161,13 +296,14 @@ impl Product {
     }
 }
 
-/// A program of the workspace, from the folder in which this test was built.
-#[must_use]
-pub fn program(name: &str) -> PathBuf {
-    let test = env::current_exe().expect("known");
-    let folder = test
-        .parent()
-        .and_then(|deps| deps.parent())
-        .expect("target/PROFILE/deps/TEST");
-    folder.join(name)
+/// A free port that the system gives to nobody of itself, so that it is still free when the gateway starts.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(process::id() % 8_000).unwrap_or_default();
+    loop {
+        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -1,10 +1,17 @@
 //! The operator's program.
 
 use anyhow::anyhow;
-use auth::{NewUser, Passwords, keys, users};
+use auth::{
+    NewUser, Passwords,
+    keys::{
+        self,
+        rotate::{Keys, Step},
+    },
+    users,
+};
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::{
-    config::Env,
+    config::{Env, value_or_file},
     db::{DatabaseConfig, Db},
     token::Role,
 };
@@ -36,6 +43,22 @@ enum Command {
 enum KeysCommand {
     /// Prints a fresh set as environment variables, ready for a file that `set -a; . FILE` reads
     Generate,
+    /// Reads SIGNING_KEYS, VERIFYING_KEYS and IMAGE_URL_KEYS, and prints them after one step of a change of keys
+    Rotate {
+        /// Take the steps in this order, each deployed to every service before the next
+        #[arg(value_enum)]
+        step: StepName,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StepName {
+    /// Add a new key that nothing is signed with yet
+    Publish,
+    /// Sign with the newest key
+    Sign,
+    /// Ten minutes later at the earliest: drop the old keys
+    Retire,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -52,7 +75,8 @@ Examples:
   admin migrate
   admin create-user ada@example.com --role admin
   pass show crm/ada | admin create-user ada@example.com --password-stdin
-  admin keys generate > keys.env";
+  admin keys generate > keys.env
+  admin keys rotate publish > next.env";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -77,6 +101,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             generate_keys();
             Ok(())
         }
+        Command::Keys(KeysCommand::Rotate { step }) => rotate_keys(step),
     }
 }
 
@@ -88,7 +113,10 @@ fn open() -> anyhow::Result<Db> {
 
 async fn migrate() -> anyhow::Result<()> {
     let db = open()?;
-    db.migrate().await?;
+    let applied = db.migrate().await?;
+    for migration in &applied {
+        println!("Applied {migration}.");
+    }
     println!("The schema is up to date.");
     db.close().await;
     Ok(())
@@ -128,4 +156,31 @@ fn generate_keys() {
     println!("VERIFYING_KEYS='{}'", keys.verifying);
     println!("REFRESH_KEY='{}'", keys.refresh);
     println!("IMAGE_URL_KEYS='{}'", keys.image_urls);
+}
+
+fn rotate_keys(step: StepName) -> anyhow::Result<()> {
+    let mut env = Env::of_process();
+    let mut secret = |name| {
+        env.required(name, value_or_file)
+            .map(|text| text.reveal().to_owned())
+    };
+    let (signing, verifying) = (secret("SIGNING_KEYS"), secret("VERIFYING_KEYS"));
+    let image_urls = secret("IMAGE_URL_KEYS");
+    let keys = (|| {
+        Some(Keys {
+            signing: signing?,
+            verifying: verifying?,
+            image_urls: image_urls?,
+        })
+    })();
+    let step = match step {
+        StepName::Publish => Step::Publish,
+        StepName::Sign => Step::Sign,
+        StepName::Retire => Step::Retire,
+    };
+    let keys = env.finish(keys)?.after(step).map_err(anyhow::Error::msg)?;
+    println!("SIGNING_KEYS='{}'", keys.signing);
+    println!("VERIFYING_KEYS='{}'", keys.verifying);
+    println!("IMAGE_URL_KEYS='{}'", keys.image_urls);
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! The key pair behind access tokens: Ed25519, kept as JSON Web Keys (RFC 8037).
 
+pub mod rotate;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::EncodingKey;
 use ring::{

@@ -1,15 +1,31 @@
 //! What the load balancer is in production: one origin that ends TLS, routes by path and says who the client is.
 
-use crate::routes::{Routes, Service};
+use crate::{
+    Place,
+    balancer::Remote,
+    routes::{Routes, Service},
+};
+use anyhow::Context as _;
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header},
 };
 use hyper::body::Incoming;
-use shared::config::PublicUrl;
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
-use tower::ServiceExt as _;
+use shared::{
+    config::PublicUrl,
+    id::random,
+    server::{Shutdown, serve},
+};
+use std::{
+    convert::Infallible,
+    future::ready,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tower::{ServiceExt as _, service_fn};
 use tower_http::normalize_path::NormalizePath;
 
 /// The one header that tells a client's address; see `CLIENT_IP_HEADER`.
@@ -17,6 +33,8 @@ pub(crate) const CLIENT_IP: HeaderName = HeaderName::from_static("x-crm-client-i
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The trace that a request belongs to, in the balancer's own form.
+const TRACE: HeaderName = HeaderName::from_static("x-cloud-trace-context");
 /// What only the gateway may say begins with this.
 const OURS: &str = "x-crm-";
 
@@ -24,15 +42,50 @@ const OURS: &str = "x-crm-";
 #[derive(Clone)]
 pub(crate) struct Gateway {
     pub(crate) routes: Arc<Routes>,
-    pub(crate) auth: NormalizePath<Router>,
-    pub(crate) customers: NormalizePath<Router>,
-    pub(crate) images: NormalizePath<Router>,
-    pub(crate) site: NormalizePath<Router>,
+    pub(crate) auth: Backend,
+    pub(crate) customers: Backend,
+    pub(crate) images: Backend,
+    pub(crate) site: Backend,
+}
+
+/// Where a service is.
+#[derive(Clone)]
+pub(crate) enum Backend {
+    /// In this process.
+    Here(NormalizePath<Router>),
+    /// In processes of its own.
+    There(Remote),
 }
 
 impl Gateway {
+    /// Serves both ports until told to stop.
+    pub(crate) async fn serve(
+        self,
+        ports: Ports,
+        tls: TlsAcceptor,
+        public: PublicUrl,
+        shutdown: &Shutdown,
+    ) {
+        let greet = |stream: TcpStream| {
+            let tls = tls.clone();
+            async move { tls.accept(stream).await }
+        };
+        let gated = |client: SocketAddr| {
+            let gateway = self.clone();
+            service_fn(move |request| gateway.clone().answer(request, client, ports.address))
+        };
+        let plain = |_: SocketAddr| {
+            let public = public.clone();
+            service_fn(move |request| ready(Ok::<_, Infallible>(redirect(&public, &request))))
+        };
+        tokio::join!(
+            serve(ports.https, greet, gated, shutdown),
+            serve(ports.http, |stream| ready(Ok(stream)), plain, shutdown),
+        );
+    }
+
     /// Answers a request of `client` that came to `own`.
-    pub(crate) async fn answer(
+    async fn answer(
         self,
         mut request: Request<Incoming>,
         client: SocketAddr,
@@ -45,8 +98,41 @@ impl Gateway {
             Service::Images => self.images,
             Service::Site => self.site,
         };
-        service.oneshot(request).await
+        match service {
+            Backend::Here(router) => router.oneshot(request).await,
+            Backend::There(remote) => Ok(remote.forward(request).await),
+        }
     }
+}
+
+/// The two ports, open.
+pub(crate) struct Ports {
+    https: TcpListener,
+    http: TcpListener,
+    /// Of the HTTPS port.
+    pub(crate) address: SocketAddr,
+    /// The number of the plain port.
+    pub(crate) http_port: u16,
+}
+
+impl Ports {
+    /// Opens the ports.
+    pub(crate) async fn open(place: &Place) -> anyhow::Result<Self> {
+        let https = listen(place.listen, place.https_port, "--https-port").await?;
+        let http = listen(place.listen, place.http_port, "--http-port").await?;
+        Ok(Self {
+            address: https.local_addr()?,
+            http_port: http.local_addr()?.port(),
+            https,
+            http,
+        })
+    }
+}
+
+async fn listen(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((address, port)).await.with_context(|| {
+        format!("port {port} of {address} cannot be listened on; stop what uses it, or choose another with {flag}")
+    })
 }
 
 /// Sets what the load balancer sets, and removes what a client has no business to say.
@@ -76,13 +162,17 @@ fn rewrite(headers: &mut HeaderMap, client: SocketAddr, own: SocketAddr) {
             headers.insert(name, value);
         }
     }
+    if !headers.contains_key(&TRACE) {
+        let trace = format!("{:032x}/0;o=0", u128::from_be_bytes(random()));
+        headers.extend(text(&trace).map(|trace| (TRACE, trace)));
+    }
     headers.append(header::VIA, HeaderValue::from_static("1.1 google"));
 }
 
 /// What listens on the plain port: the way to the same path by HTTPS, at the public address.
 ///
 /// Temporary and not kept: a browser must not remember it for every other server on this machine.
-pub(crate) fn redirect(public: &PublicUrl, request: &Request<Incoming>) -> Response<Body> {
+fn redirect(public: &PublicUrl, request: &Request<Incoming>) -> Response<Body> {
     let path = request
         .uri()
         .path_and_query()
@@ -121,6 +211,7 @@ mod tests {
             address("192.0.2.7:5000"),
             address("127.0.0.1:8443"),
         );
+        assert!(headers.remove(TRACE).is_some());
         let mut lines: Vec<_> = headers
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")))

@@ -1,31 +1,22 @@
 //! Starting the product: folder, keys, schema, the first administrator, the gateway, and what is printed.
 
 use crate::{
-    Options,
+    Place,
     data::DataFolder,
-    gateway::{self, Gateway},
+    gateway::{self, Backend, Gateway, Ports},
     routes::Routes,
     site, tls,
 };
 use anyhow::{Context as _, anyhow};
 use auth::{NewUser, Passwords};
-use hyper::body::Incoming;
 use shared::{
     config::{Env, PublicUrl, text},
     db::Db,
-    server::{self, Context, Shutdown, serve, surrounded, with_health},
+    server::{self, Context, Shutdown, surrounded, with_health},
     token::Role,
 };
-use std::{
-    convert::Infallible,
-    future::ready,
-    net::{IpAddr, SocketAddr},
-    path::Path,
-    sync::Arc,
-};
-use tokio::net::{TcpListener, TcpStream};
+use std::{path::Path, sync::Arc};
 use tokio_rustls::TlsAcceptor;
-use tower::service_fn;
 
 /// The first administrator, if there has to be one.
 struct FirstAdmin {
@@ -34,17 +25,15 @@ struct FirstAdmin {
 }
 
 /// Runs until told to stop.
-pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+pub(crate) async fn run(place: Place) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signal()?;
-    let data = DataFolder::open(&options.data)?;
-    let https = listen(options.listen, options.https_port, "--https-port").await?;
-    let http = listen(options.listen, options.http_port, "--http-port").await?;
-    let address = https.local_addr()?;
+    let data = DataFolder::open(&place.data)?;
+    let ports = Ports::open(&place).await?;
 
     let mut env = Env::of_process();
     env.set_default(
         "PUBLIC_BASE_URL",
-        format!("https://localhost:{}", address.port()),
+        format!("https://localhost:{}", ports.address.port()),
     );
     env.set_default("CLIENT_IP_HEADER", gateway::CLIENT_IP.as_str());
     env.set_default("DATABASE_MAX_CONNECTIONS", "8");
@@ -69,49 +58,28 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         .await
         .context("the database's schema cannot be brought up to date")?;
     let password = first.create_if_alone(&db).await?;
-    let service = |name, router| surrounded(with_health(router, name, &common, &db), &common);
+    let service = |name, router| {
+        let router = with_health(router, name, &common, &db);
+        Backend::Here(surrounded(router, &common.public, &common.cors_origins))
+    };
     let gateway = Gateway {
         routes: Arc::new(Routes::embedded()),
         auth: service("auth", auth::router(auth, context.clone())),
         customers: service("customers", customers::router(customers, context.clone())),
         images: service("images", images::router(images, context.clone())),
-        site: surrounded(site::router(), &common),
+        site: Backend::Here(surrounded(site::router(), &common.public, &[])),
     };
     let tls = TlsAcceptor::from(tls::server_config(&data)?);
     greet(
         &data,
         &common.public,
-        http.local_addr()?.port(),
+        ports.http_port,
         &first.email,
         password.as_deref(),
     );
-
-    let greet = |stream: TcpStream| {
-        let tls = tls.clone();
-        async move { tls.accept(stream).await }
-    };
-    let gated = |client: SocketAddr| {
-        let gateway = gateway.clone();
-        service_fn(move |request| gateway.clone().answer(request, client, address))
-    };
-    let plain = |_: SocketAddr| {
-        let public = common.public.clone();
-        service_fn(move |request: hyper::Request<Incoming>| {
-            ready(Ok::<_, Infallible>(gateway::redirect(&public, &request)))
-        })
-    };
-    tokio::join!(
-        serve(https, greet, gated, &shutdown),
-        serve(http, |stream| ready(Ok(stream)), plain, &shutdown),
-    );
+    gateway.serve(ports, tls, common.public, &shutdown).await;
     db.close().await;
     Ok(())
-}
-
-async fn listen(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind((address, port)).await.with_context(|| {
-        format!("port {port} of {address} cannot be listened on; stop what uses it, or choose another with {flag}")
-    })
 }
 
 impl FirstAdmin {

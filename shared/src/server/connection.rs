@@ -4,6 +4,7 @@ use axum::{
     body::Body,
     http::{Request, Response},
 };
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -90,12 +91,22 @@ pub async fn serve<G, F, I, S>(
     let http = Arc::new(http());
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut queued = CONNECTIONS;
     loop {
         let place = Arc::clone(&places)
             .acquire_owned()
             .await
             .expect("nobody closes the semaphore");
         let (stream, peer) = tokio::select! {
+            biased;
+            () = shutdown.said() => match listener.accept().now_or_never() {
+                // Whoever was in the queue before the word came is still served.
+                Some(Ok(accepted)) if queued > 0 => {
+                    queued -= 1;
+                    accepted
+                }
+                _ => break,
+            },
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -105,7 +116,6 @@ pub async fn serve<G, F, I, S>(
                     continue;
                 }
             },
-            () = shutdown.said() => break,
         };
         let _ = stream.set_nodelay(true);
         let (transport, http, watcher) = (greet(stream), Arc::clone(&http), graceful.watcher());

@@ -2,6 +2,7 @@
 
 use super::Config;
 use crate::{
+    config::PublicUrl,
     db::Db,
     error::{ApiError, ApiResult},
     extract::Json,
@@ -42,15 +43,19 @@ const DRAIN_FOR: Duration = Duration::from_secs(10);
 
 /// A router with what surrounds every handler. A trailing slash is accepted as the same path.
 #[must_use]
-pub fn surrounded(router: Router, config: &Config) -> NormalizePath<Router> {
+pub fn surrounded(
+    router: Router,
+    public: &PublicUrl,
+    cors_origins: &[String],
+) -> NormalizePath<Router> {
     let state = LayerState {
-        hsts: !config.public.is_loopback(),
+        hsts: !public.is_loopback(),
     };
     let router = router
         .fallback(|| async { ApiError::NotFound("path") })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .layer(CatchPanicLayer::custom(panicked));
-    let router = match config.cors_origins.as_slice() {
+    let router = match cors_origins {
         [] => router,
         origins => router.layer(cors(origins)),
     };
@@ -111,7 +116,7 @@ async fn surround(State(state): State<LayerState>, request: Request, next: Next)
 }
 
 /// Reads on what a refused HTTP/1.1 request still sends: a client that is writing does not see the answer otherwise.
-fn drained(request: Request) -> Request {
+pub fn drained(request: Request) -> Request {
     match request.version() {
         Version::HTTP_10 | Version::HTTP_11 => request.map(|body| Body::new(Draining(body))),
         _ => request,

@@ -1,0 +1,165 @@
+//! Programs of the workspace, started, watched and stopped.
+
+use std::{env, path::PathBuf, process::Stdio, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    process::{Child, Command},
+    sync::mpsc,
+    time::timeout,
+};
+
+/// How long a start or a stop may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running program, killed when dropped.
+pub struct Process {
+    child: Child,
+    /// What it said until it was ready, on both outputs.
+    pub said: String,
+}
+
+impl Process {
+    /// A command that runs a program of the workspace with nothing of the rig's own environment but where to find things.
+    #[must_use]
+    pub fn command(name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Starts a program, and waits until it says `ready`.
+    ///
+    /// # Panics
+    /// When it stops or takes too long instead.
+    pub async fn start(mut command: Command, ready: &str) -> Self {
+        let mut child = command
+            .spawn()
+            .expect("`cargo build --workspace` has been run");
+        let (say, mut hear) = mpsc::unbounded_channel();
+        let (out, log) = (
+            child.stdout.take().expect("piped"),
+            child.stderr.take().expect("piped"),
+        );
+        let says = say.clone();
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(out).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let _ = say.send(line);
+            }
+        });
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(log).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                // Seen with a failing test's output.
+                eprintln!("{line}");
+                let _ = says.send(line);
+            }
+        });
+        let mut said = String::new();
+        let waiting = async {
+            while let Some(line) = hear.recv().await {
+                said.push_str(&line);
+                said.push('\n');
+                if line.contains(ready) {
+                    return;
+                }
+            }
+            panic!("it stopped instead of starting: {said}");
+        };
+        timeout(PATIENCE, waiting).await.expect("it starts in time");
+        Self { child, said }
+    }
+
+    /// Runs a program to its end; gives what it printed.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn output(
+        name: &str,
+        arguments: &[&str],
+        env: &[(&str, String)],
+        input: &str,
+    ) -> String {
+        let mut command = Self::command(name);
+        command
+            .args(arguments)
+            .envs(env.iter().map(|(name, value)| (*name, value)));
+        let mut child = command
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("`cargo build --workspace` has been run");
+        let mut stdin = child.stdin.take().expect("piped");
+        // It may end without reading.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        let output = child.wait_with_output().await.expect("it ends");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        assert!(
+            output.status.success(),
+            "{name} {arguments:?}: {}",
+            text(output.stderr)
+        );
+        text(output.stdout)
+    }
+
+    /// The address of a service that logged its port.
+    ///
+    /// # Panics
+    /// When it logged none.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let port = self.said.lines().find_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            line["port"].as_u64()
+        });
+        format!("http://127.0.0.1:{}", port.expect("its port"))
+    }
+
+    /// Asks it to stop, and waits; gives whether it ended well.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub async fn stop(&mut self) -> bool {
+        self.signal("-TERM").await;
+        let ended = timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("it stops in time");
+        ended.expect("a status").success()
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    pub async fn signal(&self, signal: &str) {
+        let id = self.child.id().expect("running").to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().await;
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Kills it as a power cut would.
+    ///
+    /// # Panics
+    /// When the system does not let us.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("killed");
+    }
+}
+
+/// A program of the workspace, from the folder in which this test was built.
+///
+/// # Panics
+/// When the test was not built by cargo.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
+    let test = env::current_exe().expect("known");
+    let folder = test
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("target/PROFILE/deps/TEST");
+    folder.join(name)
+}
