@@ -7,6 +7,7 @@ pub mod client;
 pub mod database;
 pub mod photo;
 pub mod product;
+pub mod storage;
 
 pub use client::{Answer, Client, plain};
 pub use product::{Options, Product};

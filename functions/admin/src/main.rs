@@ -3,14 +3,16 @@
 use anyhow::anyhow;
 use auth::{NewUser, Passwords, keys, users};
 use clap::{Parser, Subcommand, ValueEnum};
+use images::{Bucket, sweep};
 use shared::{
     config::Env,
     db::{DatabaseConfig, Db},
+    time::Timestamp,
     token::Role,
 };
-use std::{io, process::ExitCode};
+use std::{io, process::ExitCode, time::Duration};
 
-/// Looks after the CRM's database, users and keys.
+/// Looks after the CRM's database, users, keys and pictures.
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP)]
 enum Command {
@@ -30,6 +32,16 @@ enum Command {
     /// Makes the keys that a deployment needs
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Removes pictures that no customer has, and sessions that have been over for 90 days
+    Sweep {
+        /// Look only at pictures that are older than so many hours. A picture that is just being uploaded has no
+        /// customer yet: 0 is for when nobody uploads
+        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        older_than: u32,
+        /// Remove nothing, only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -46,13 +58,16 @@ enum RoleName {
 
 const AFTER_HELP: &str = "\
 Environment:
-  DATABASE_URL  mysql://user:password@host/crm or sqlite:///path/to/crm.db
+  DATABASE_URL                        mysql://user:password@host/crm or sqlite:///path/to/crm.db
+  GOOGLE_BUCKET, or IMAGES_DIR        where the pictures are, for `sweep`
+  STORAGE_ENDPOINT                    an emulator of Google's storage
 
 Examples:
   admin migrate
   admin create-user ada@example.com --role admin
   pass show crm/ada | admin create-user ada@example.com --password-stdin
-  admin keys generate > keys.env";
+  admin keys generate > keys.env
+  admin sweep --dry-run";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -77,6 +92,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
             generate_keys();
             Ok(())
         }
+        Command::Sweep {
+            older_than,
+            dry_run,
+        } => sweep_up(older_than, dry_run).await,
     }
 }
 
@@ -128,4 +147,41 @@ fn generate_keys() {
     println!("VERIFYING_KEYS='{}'", keys.verifying);
     println!("REFRESH_KEY='{}'", keys.refresh);
     println!("IMAGE_URL_KEYS='{}'", keys.image_urls);
+}
+
+async fn sweep_up(older_than: u32, dry: bool) -> anyhow::Result<()> {
+    let mut env = Env::of_process();
+    let (database, bucket) = (DatabaseConfig::read(&mut env), Bucket::read(&mut env));
+    let (database, bucket) = env.finish(database.zip(bucket))?;
+    let (db, now) = (Db::open(&database), Timestamp::now());
+    let before = now.minus(Duration::from_secs(u64::from(older_than) * 60 * 60));
+    let swept = sweep(&db, &bucket, before, dry).await?;
+    let sessions = auth::sessions::forget(&db, now, dry).await?;
+    db.close().await;
+
+    let removed = if dry { "would be removed" } else { "removed" };
+    for id in &swept.forgotten {
+        match swept.failed.iter().find(|(failed, _)| failed == id) {
+            Some((_, error)) => println!("picture {id}: could not be removed: {error}"),
+            None => println!("picture {id}: {removed}"),
+        }
+    }
+    let done = swept.forgotten.len() - swept.failed.len();
+    println!(
+        "Pictures: {done} {removed}, {} kept, {} too young to tell.",
+        swept.kept, swept.young
+    );
+    if swept.strangers > 0 {
+        println!(
+            "Left alone: {} things that are no pictures of the CRM.",
+            swept.strangers
+        );
+    }
+    println!("Sessions that have been over for 90 days: {sessions} {removed}.");
+    match swept.failed.len() {
+        0 => Ok(()),
+        failed => Err(anyhow!(
+            "{failed} pictures could not be removed; sweep again later"
+        )),
+    }
 }

@@ -42,11 +42,11 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    pub(crate) fn files(&self) -> [(ImageSize, &[u8]); 3] {
+    pub(crate) fn into_files(self) -> [(ImageSize, Vec<u8>); 3] {
         [
-            (ImageSize::Small, &self.small),
-            (ImageSize::Medium, &self.medium),
-            (ImageSize::Large, &self.large),
+            (ImageSize::Small, self.small),
+            (ImageSize::Medium, self.medium),
+            (ImageSize::Large, self.large),
         ]
     }
 }
@@ -252,7 +252,9 @@ mod tests {
         ] {
             let made = make(&png(RgbImage::new(w, h))).expect("made");
             assert_eq!((made.width, made.height), large);
-            let sizes = made.files().map(|(_, jpeg)| decoded(jpeg).dimensions());
+            let sizes = made
+                .into_files()
+                .map(|(_, jpeg)| decoded(&jpeg).dimensions());
             assert_eq!(sizes, [(128, 128), (512, 512), large]);
         }
     }
