@@ -231,6 +231,20 @@ pub async fn find(db: &Db, id: CustomerId) -> sqlx::Result<Option<CustomerRow>> 
     on_read!(db, pool => sqlx::query_as(SQL).bind(id).fetch_optional(pool).await)
 }
 
+/// The pictures of the next thousand customers who have one, deleted or not, in the order of their ids.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn photos_after(
+    db: &Db,
+    after: Option<CustomerId>,
+) -> sqlx::Result<Vec<(CustomerId, ImageId)>> {
+    const SQL: &str = "SELECT id, photo_id FROM customers WHERE id > ? AND photo_id IS NOT NULL \
+        ORDER BY id LIMIT 1000";
+    let after = after.map_or(0, CustomerId::get);
+    on_read!(db, pool => sqlx::query_as(SQL).bind(after).fetch_all(pool).await)
+}
+
 /// A customer before and after a change.
 #[derive(Debug)]
 pub struct Changed {

@@ -3,17 +3,17 @@
 //! MySQL always; SQLite with the `sqlite` feature (the all-in-one, the operator's program, tests).
 
 use crate::config::{Env, parsed};
-use sqlx::{
-    MySql, MySqlPool, Transaction,
-    mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions, MySqlQueryResult},
-};
 #[cfg(feature = "sqlite")]
 use sqlx::{
-    Sqlite, SqlitePool,
+    Connection as _, Sqlite, SqlitePool,
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
         SqliteSynchronous,
     },
+};
+use sqlx::{
+    MySql, MySqlPool, Transaction,
+    mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions, MySqlQueryResult},
 };
 use std::{fmt, time::Duration};
 
@@ -217,6 +217,12 @@ impl Db {
                         .idle_timeout(None)
                         .max_lifetime(None)
                         .test_before_acquire(false)
+                        // A disk that was full rolls a transaction back by itself, and sqlx goes on counting it: such
+                        // a connection would refuse every further transaction.
+                        .before_acquire(|connection, _| {
+                            let usable = !connection.is_in_transaction();
+                            Box::pin(async move { Ok(usable) })
+                        })
                         .connect_lazy_with(options.as_ref().clone())
                 };
                 Self::Sqlite(SqlitePools {

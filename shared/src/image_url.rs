@@ -31,6 +31,9 @@ pub enum ImageSize {
 }
 
 impl ImageSize {
+    /// Every size.
+    pub const ALL: [Self; 3] = [Self::Small, Self::Medium, Self::Large];
+
     /// As the address and the stored object name it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -3,7 +3,7 @@
 mod connection;
 mod layers;
 
-pub use connection::{DRAIN, Shutdown, serve};
+pub use connection::{BEHIND_BALANCER, DRAIN, FACING_CLIENTS, Shutdown, serve};
 pub use layers::{drained, surrounded, with_health};
 
 use crate::{
@@ -131,6 +131,7 @@ async fn run(
         listener,
         |stream| ready(Ok(stream)),
         move |_| router.clone(),
+        BEHIND_BALANCER,
         &shutdown,
     )
     .await;

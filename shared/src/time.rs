@@ -4,7 +4,7 @@ use std::{
     fmt,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// An instant: microseconds since 1970 in the database, RFC 3339 UTC with six digits on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
@@ -16,10 +16,15 @@ impl Timestamp {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
     pub fn now() -> Self {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Self(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+        SystemTime::now().into()
+    }
+
+    /// The instant that an RFC 3339 text names.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let micros = at.unix_timestamp_nanos().div_euclid(1_000);
+        i64::try_from(micros).ok().map(Self)
     }
 
     /// The instant so many whole seconds after 1970.
@@ -59,6 +64,13 @@ impl Timestamp {
     }
 }
 
+impl From<SystemTime> for Timestamp {
+    fn from(at: SystemTime) -> Self {
+        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
@@ -89,5 +101,12 @@ mod tests {
             Timestamp(1_795_000_000_500_000).to_string(),
             "2026-11-18T11:06:40.500000Z"
         );
+        for text in ["2026-11-18T11:06:40.5Z", "2026-11-18T12:06:40.500000+01:00"] {
+            assert_eq!(
+                Timestamp::parse(text),
+                Some(Timestamp(1_795_000_000_500_000))
+            );
+        }
+        assert_eq!(Timestamp::parse("yesterday"), None);
     }
 }

@@ -126,3 +126,28 @@ async fn a_program_told_to_stop_finishes_what_it_began() {
     let (stopped, ()) = tokio::join!(product.stop(), finish);
     assert!(stopped, "it ends well");
 }
+
+#[tokio::test]
+async fn a_disk_that_was_full_is_forgotten_when_it_is_not() {
+    // On SQLite in every case: what fills up is the file beside the program.
+    let product = Product::on_sqlite_ignoring_full_disks().await;
+    let admin = product.admin().await;
+    let new = |n: usize| json!({ "email": format!("{n}@example.com"), "name": "A", "surname": "B", "notes": "x".repeat(3_900) });
+    admin.post("/customers", new(0)).await.is(201);
+    let wal = std::fs::metadata(product.data("crm.db-wal")).unwrap().len();
+    product.front().limit_files(Some(wal + 20_000)).await;
+    let mut refused = 0;
+    for n in 1..60 {
+        let answer = admin.post("/customers", new(n)).await;
+        if answer.status.as_u16() != 201 {
+            answer.problem(503, "unavailable");
+            refused += 1;
+        }
+    }
+    assert!(refused > 3, "the disk was full");
+    product.front().limit_files(None).await;
+    for n in 100..105 {
+        admin.post("/customers", new(n)).await.is(201);
+    }
+    product.admin().await.get("/customers/1").await.is(200);
+}

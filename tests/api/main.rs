@@ -11,5 +11,6 @@ mod operator;
 mod photos;
 mod problems;
 mod session;
+mod storage;
 mod tokens;
 mod users;

@@ -8,7 +8,11 @@ use reqwest::{
 };
 use ring::hmac;
 use serde_json::{Value, json};
-use std::{collections::HashSet, fs, io::Cursor};
+use std::{
+    collections::HashSet,
+    fs,
+    io::{Cursor, Write as _},
+};
 use tests::{
     Answer, Client, Options, Product,
     photo::{BOTTOM, SECRET, TOP, assert_upright, png, sideways_jpeg},
@@ -740,4 +744,57 @@ async fn of_many_photos_at_once_one_stays_and_the_others_leave_nothing() {
             false => drop(answer.problem(404, "not_found")),
         }
     }
+}
+
+/// A PNG of these chunks, with right checksums.
+fn png_of(chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, data) in chunks {
+        png.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
+        let checked = [&kind[..], data].concat();
+        png.extend(&checked);
+        png.extend(crc32fast::hash(&checked).to_be_bytes());
+    }
+    png
+}
+
+#[tokio::test]
+async fn what_unpacks_to_a_gigabyte_is_never_unpacked() {
+    let product = Product::all_in_one().await;
+    let admin = product.admin().await;
+    admin.customer("ada@example.com").await;
+    let packed = |byte: u8, length: usize| {
+        let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        let block = vec![byte; 1 << 20];
+        for _ in 0..length >> 20 {
+            packer.write_all(&block).unwrap();
+        }
+        packer
+            .write_all(&block[..length & ((1 << 20) - 1)])
+            .unwrap();
+        packer.finish().unwrap()
+    };
+    let header = |width: u32, height: u32| {
+        let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+        (b"IHDR", [&size[..], &[8, 0, 0, 0, 0]].concat())
+    };
+    // A colour profile of 300 MB in a small picture: it is left out, and the picture is fine.
+    let profile = [&b"x\0\0"[..], &packed(0, 300 << 20)].concat();
+    let small = (b"IDAT", packed(0, 101 * 100));
+    let bomb = png_of(&[
+        header(100, 100),
+        (b"iCCP", profile),
+        small,
+        (b"IEND", Vec::new()),
+    ]);
+    admin.put_bytes(PHOTO, "image/png", bomb).await.is(200);
+    // One pixel wide and fifty million high.
+    let tall = (b"IDAT", packed(0, 2 * 50_000_000));
+    let tall = png_of(&[header(1, 50_000_000), tall, (b"IEND", Vec::new())]);
+    admin
+        .put_bytes(PHOTO, "image/png", tall)
+        .await
+        .problem(422, "picture_too_large");
+    let peak = product.front().peak_mib();
+    assert!(peak < 150, "{peak} MiB");
 }

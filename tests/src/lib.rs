@@ -9,6 +9,7 @@ pub mod database;
 pub mod photo;
 pub mod process;
 pub mod product;
+pub mod storage;
 
 pub use client::{Answer, Client, plain};
 pub use process::Process;

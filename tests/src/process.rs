@@ -22,7 +22,10 @@ impl Process {
     /// A command that runs a program of the workspace with nothing of the rig's own environment but where to find things.
     #[must_use]
     pub fn command(name: &str) -> Command {
-        let mut command = Command::new(program(name));
+        let mut command = match name {
+            "sh" => Command::new(name),
+            name => Command::new(program(name)),
+        };
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -139,6 +142,31 @@ impl Process {
         let id = self.child.id().expect("running").to_string();
         let sent = Command::new("kill").args([signal, &id]).status().await;
         assert!(sent.expect("kill runs").success());
+    }
+
+    /// Limits how large its files may grow, in bytes, as a full disk would; none lifts the limit.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    pub async fn limit_files(&self, bytes: Option<u64>) {
+        let id = self.child.id().expect("running").to_string();
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let mut command = Command::new("prlimit");
+        let set = command.args(["--pid", &id, &format!("--fsize={limit}:unlimited")]);
+        assert!(set.status().await.expect("prlimit runs").success());
+    }
+
+    /// The most memory that it has held so far, in MiB.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    #[must_use]
+    pub fn peak_mib(&self) -> u64 {
+        let id = self.child.id().expect("running");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kib.expect("a figure") / 1024
     }
 
     /// Kills it as a power cut would.

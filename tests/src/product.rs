@@ -1,6 +1,10 @@
 //! The product, started as a user starts it: all in one process, or as three services behind the gateway.
 
-use crate::{ADMIN, Client, PASSWORD, database::fresh_mysql, process::Process};
+use crate::{
+    ADMIN, Client, PASSWORD,
+    database::fresh_mysql,
+    process::{Process, program},
+};
 use std::{
     env,
     net::TcpListener,
@@ -9,6 +13,7 @@ use std::{
     sync::atomic::{AtomicU16, Ordering},
 };
 use tempfile::TempDir;
+use tokio::process::Command;
 
 /// How a product is started.
 #[derive(Debug, Default, Clone)]
@@ -82,8 +87,21 @@ impl Product {
         Self::start_all_in_one(TempDir::new().expect("a folder"), options).await
     }
 
+    /// Starts all in one process on SQLite whatever the tests run on, deaf to the signal of a file that grew too large.
+    pub async fn on_sqlite_ignoring_full_disks() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let mut command = Process::command("sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(program("local"));
+        Self::start_with_command(command, folder, Options::default()).await
+    }
+
     async fn start_all_in_one(folder: TempDir, options: Options) -> Self {
-        let mut command = Process::command("local");
+        Self::start_with_command(Process::command("local"), folder, options).await
+    }
+
+    async fn start_with_command(mut command: Command, folder: TempDir, options: Options) -> Self {
         command
             .args(["--https-port", "0", "--http-port", "0", "--data"])
             .arg(folder.path())
@@ -216,6 +234,12 @@ impl Product {
     /// One of the services' processes: all instances of auth, then of customers, then of images.
     pub fn service(&mut self, index: usize) -> &mut Process {
         &mut self.processes[1 + index]
+    }
+
+    /// Whoever listens: the gateway, or the whole product.
+    #[must_use]
+    pub fn front(&self) -> &Process {
+        &self.processes[0]
     }
 
     /// A path in its data folder.

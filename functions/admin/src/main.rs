@@ -10,14 +10,17 @@ use auth::{
     users,
 };
 use clap::{Parser, Subcommand, ValueEnum};
+use images::{Bucket, sweep};
 use shared::{
     config::{Env, value_or_file},
     db::{DatabaseConfig, Db},
+    error::ApiError,
+    time::Timestamp,
     token::Role,
 };
-use std::{io, process::ExitCode};
+use std::{io, process::ExitCode, time::Duration};
 
-/// Looks after the CRM's database, users and keys.
+/// Looks after the CRM's database, users, keys and pictures.
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP)]
 enum Command {
@@ -37,6 +40,16 @@ enum Command {
     /// Makes the keys that a deployment needs
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Removes pictures that no customer has, and sessions that have been over for 90 days
+    Sweep {
+        /// Look only at pictures that are older than so many hours. A picture that is just being uploaded has no
+        /// customer yet: 0 is for when nobody uploads
+        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        older_than: u32,
+        /// Remove nothing, only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -69,14 +82,17 @@ enum RoleName {
 
 const AFTER_HELP: &str = "\
 Environment:
-  DATABASE_URL  mysql://user:password@host/crm or sqlite:///path/to/crm.db
+  DATABASE_URL                        mysql://user:password@host/crm or sqlite:///path/to/crm.db
+  GOOGLE_BUCKET, or IMAGES_DIR        where the pictures are, for `sweep`
+  STORAGE_ENDPOINT                    an emulator of Google's storage
 
 Examples:
   admin migrate
   admin create-user ada@example.com --role admin
   pass show crm/ada | admin create-user ada@example.com --password-stdin
   admin keys generate > keys.env
-  admin keys rotate publish > next.env";
+  admin keys rotate publish > next.env
+  admin sweep --dry-run";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -102,6 +118,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Keys(KeysCommand::Rotate { step }) => rotate_keys(step),
+        Command::Sweep {
+            older_than,
+            dry_run,
+        } => sweep_up(older_than, dry_run).await,
     }
 }
 
@@ -133,7 +153,12 @@ async fn create_user(email: &str, role: RoleName, password_stdin: bool) -> anyho
     };
     let new = NewUser::parse(email, role, Some(&password)).map_err(anyhow::Error::msg)?;
     let db = open()?;
-    let user = users::create(&db, &Passwords::new(), new).await?;
+    let user = users::create(&db, &Passwords::new(), new).await;
+    let user = user.map_err(|error| match error {
+        ApiError::Database(cause) => anyhow::Error::new(cause)
+            .context("the database did not take the user; has `admin migrate` been run?"),
+        error => error.into(),
+    })?;
     println!("Made the user {} ({}).", user.email(), role.as_str());
     if !password_stdin {
         println!("Password, shown this once: {password}");
@@ -183,4 +208,41 @@ fn rotate_keys(step: StepName) -> anyhow::Result<()> {
     println!("VERIFYING_KEYS='{}'", keys.verifying);
     println!("IMAGE_URL_KEYS='{}'", keys.image_urls);
     Ok(())
+}
+
+async fn sweep_up(older_than: u32, dry: bool) -> anyhow::Result<()> {
+    let mut env = Env::of_process();
+    let (database, bucket) = (DatabaseConfig::read(&mut env), Bucket::read(&mut env));
+    let (database, bucket) = env.finish(database.zip(bucket))?;
+    let (db, now) = (Db::open(&database), Timestamp::now());
+    let before = now.minus(Duration::from_secs(u64::from(older_than) * 60 * 60));
+    let swept = sweep(&db, &bucket, before, dry).await?;
+    let sessions = auth::sessions::forget(&db, now, dry).await?;
+    db.close().await;
+
+    let removed = if dry { "would be removed" } else { "removed" };
+    for id in &swept.forgotten {
+        match swept.failed.iter().find(|(failed, _)| failed == id) {
+            Some((_, error)) => println!("picture {id}: could not be removed: {error}"),
+            None => println!("picture {id}: {removed}"),
+        }
+    }
+    let done = swept.forgotten.len() - swept.failed.len();
+    println!(
+        "Pictures: {done} {removed}, {} kept, {} too young to tell.",
+        swept.kept, swept.young
+    );
+    if swept.strangers > 0 {
+        println!(
+            "Left alone: {} things that are no pictures of the CRM.",
+            swept.strangers
+        );
+    }
+    println!("Sessions that have been over for 90 days: {sessions} {removed}.");
+    match swept.failed.len() {
+        0 => Ok(()),
+        failed => Err(anyhow!(
+            "{failed} pictures could not be removed; sweep again later"
+        )),
+    }
 }

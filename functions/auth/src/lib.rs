@@ -1,6 +1,6 @@
 //! Sign-in, tokens, sessions and users.
 //!
-//! [`router`] answers; [`users`], [`keys`] and [`Passwords`] also serve the all-in-one and the operator's program.
+//! [`router`] answers; [`users`], [`sessions`], [`keys`] and [`Passwords`] also serve the all-in-one and the operator's program.
 
 mod config;
 mod handlers;
@@ -8,6 +8,7 @@ pub mod keys;
 mod model;
 mod password;
 mod refresh;
+pub mod sessions;
 mod store;
 mod tokens;
 pub mod users;

@@ -1,87 +1,142 @@
-//! Where pictures are kept: a folder, one sub-folder a picture, which appears whole or not at all.
+//! Where pictures are kept: a folder, or a bucket of Google Cloud Storage.
+
+mod folder;
+#[cfg(feature = "google")]
+mod google;
+#[cfg(feature = "google")]
+mod patience;
 
 use crate::picture::Picture;
-use shared::{id::ImageId, image_url::ImageSize};
-use std::{
-    fs::{self, File},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
-use tokio::task::spawn_blocking;
-
-/// Holds what is being written; renamed into place when complete.
-const UNFINISHED: &str = "unfinished";
+use folder::Folder;
+#[cfg(feature = "google")]
+use google::Google;
+use shared::{config::Env, id::ImageId, image_url::ImageSize, time::Timestamp};
+use std::{collections::HashMap, io};
 
 /// The pictures' storage.
 #[derive(Debug, Clone)]
-pub(crate) struct Bucket(Arc<PathBuf>);
+pub enum Bucket {
+    /// A folder of this machine.
+    Folder(Folder),
+    /// A bucket of Google Cloud Storage.
+    #[cfg(feature = "google")]
+    Google(Google),
+}
 
 impl Bucket {
-    /// Opens the folder, made if missing, and clears away what an earlier process left unfinished.
-    pub(crate) fn open(folder: PathBuf) -> io::Result<Self> {
-        let unfinished = folder.join(UNFINISHED);
-        if unfinished.exists() {
-            fs::remove_dir_all(&unfinished)?;
+    /// Reads `IMAGES_DIR`, or `GOOGLE_BUCKET` and `STORAGE_ENDPOINT`. Nothing is asked over the network yet.
+    #[cfg(feature = "google")]
+    pub fn read(env: &mut Env) -> Option<Self> {
+        let (folder, google) = (read_folder(env), Google::read(env));
+        match (folder?, google?) {
+            (Some(folder), None) => return Some(Self::Folder(folder)),
+            (None, Some(google)) => return Some(Self::Google(google)),
+            (None, None) => env.mistake(
+                "IMAGES_DIR",
+                "is not set, nor is GOOGLE_BUCKET; one of them says where pictures are kept",
+            ),
+            (Some(_), Some(_)) => env.mistake(
+                "IMAGES_DIR",
+                "and GOOGLE_BUCKET are both set; pictures are kept in one place",
+            ),
         }
-        fs::create_dir_all(&unfinished)?;
-        Ok(Self(Arc::new(folder)))
+        None
     }
 
-    /// Keeps a picture. Once this is done it outlives a power cut; before, nothing of it is to be seen.
-    pub(crate) async fn put(&self, id: &ImageId, picture: Picture) -> io::Result<()> {
-        let (unfinished, place) = (self.0.join(UNFINISHED).join(id.as_str()), self.place(id));
-        let write = move || {
-            fs::create_dir(&unfinished)?;
-            for (size, bytes) in picture.files() {
-                let mut file = File::create_new(unfinished.join(file_name(size)))?;
-                file.write_all(bytes)?;
-                file.sync_all()?;
-            }
-            sync(&unfinished)?;
-            let shelf = place.parent().unwrap_or(&place);
-            fs::create_dir_all(shelf)?;
-            fs::rename(&unfinished, &place)?;
-            sync(shelf)
+    /// Reads `IMAGES_DIR`.
+    #[cfg(not(feature = "google"))]
+    pub fn read(env: &mut Env) -> Option<Self> {
+        let folder = read_folder(env);
+        let elsewhere = |_: &str| {
+            let reason = "is not for this program: it keeps pictures in the folder IMAGES_DIR";
+            Err::<(), _>(reason.to_owned())
         };
-        run(write).await
+        env.or("GOOGLE_BUCKET", (), elsewhere)?;
+        match folder? {
+            Some(folder) => Some(Self::Folder(folder)),
+            None => {
+                env.mistake("IMAGES_DIR", "is not set");
+                None
+            }
+        }
+    }
+
+    /// Clears away what an earlier process left half done. Only for the one process that writes to a folder.
+    pub(crate) fn begin(&self) -> io::Result<()> {
+        match self {
+            Self::Folder(folder) => folder.begin(),
+            #[cfg(feature = "google")]
+            Self::Google(_) => Ok(()),
+        }
+    }
+
+    /// Keeps a picture in all sizes. After a failure some of it may be there, for [`Bucket::delete`] or a sweep.
+    pub(crate) async fn put(&self, id: &ImageId, picture: Picture) -> io::Result<()> {
+        match self {
+            Self::Folder(folder) => folder.put(id, picture).await,
+            #[cfg(feature = "google")]
+            Self::Google(google) => google.put(id, picture).await,
+        }
     }
 
     /// The bytes of a picture in one size, if it is there.
     pub(crate) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Vec<u8>>> {
-        let file = self.place(id).join(file_name(size));
-        run(move || missing_is_fine(fs::read(file).map(Some))).await
+        match self {
+            Self::Folder(folder) => folder.find(id, size).await,
+            #[cfg(feature = "google")]
+            Self::Google(google) => google.find(id, size).await,
+        }
     }
 
-    /// Removes a picture in all sizes. One that is not there is removed already.
+    /// Removes a picture in all sizes, and what an unfinished put left of it. What is not there is removed already.
     pub(crate) async fn delete(&self, id: &ImageId) -> io::Result<()> {
-        let place = self.place(id);
-        run(move || missing_is_fine(fs::remove_dir_all(place))).await
+        match self {
+            Self::Folder(folder) => folder.delete(id).await,
+            #[cfg(feature = "google")]
+            Self::Google(google) => google.delete(id).await,
+        }
     }
 
-    fn place(&self, id: &ImageId) -> PathBuf {
-        self.0.join(&id.as_str()[..2]).join(id.as_str())
+    /// Everything that is kept, whole or not.
+    pub(crate) async fn list(&self) -> io::Result<Listing> {
+        match self {
+            Self::Folder(folder) => folder.list().await,
+            #[cfg(feature = "google")]
+            Self::Google(google) => google.list().await,
+        }
+    }
+}
+
+fn read_folder(env: &mut Env) -> Option<Option<Folder>> {
+    env.or("IMAGES_DIR", None, |path| {
+        Folder::open(path.into())
+            .map(Some)
+            .map_err(|error| format!("names a folder that cannot be used: {error}"))
+    })
+}
+
+/// What a bucket holds.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// When each picture, or the newest part of it, was written.
+    pub(crate) pictures: HashMap<ImageId, Timestamp>,
+    /// How many things are no pictures of ours.
+    pub(crate) strangers: u64,
+}
+
+impl Listing {
+    /// Takes in one thing by the id that its name holds, if it holds one.
+    fn add(&mut self, id: &str, at: Timestamp) {
+        match ImageId::try_from(id.to_owned()) {
+            Ok(id) => {
+                let newest = self.pictures.entry(id).or_insert(at);
+                *newest = at.max(*newest);
+            }
+            Err(_) => self.strangers += 1,
+        }
     }
 }
 
 fn file_name(size: ImageSize) -> String {
     format!("{}.jpg", size.as_str())
-}
-
-/// Makes the names in a folder lasting.
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-fn missing_is_fine<T: Default>(result: io::Result<T>) -> io::Result<T> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
-        result => result,
-    }
-}
-
-async fn run<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    spawn_blocking(work).await.map_err(io::Error::other)?
 }

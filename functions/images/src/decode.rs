@@ -22,20 +22,28 @@ impl Decoder {
 
     /// Makes the three sizes of an upload.
     pub(crate) async fn run(&self, upload: Bytes) -> ApiResult<Picture> {
-        let share = picture::memory(&upload)?.div_ceil(1024 * 1024);
+        let (upload, memory) = off_thread(move || picture::prepare(upload)).await?;
+        let share = memory.div_ceil(1024 * 1024);
         let share = u32::try_from(share).unwrap_or(MEMORY).min(MEMORY);
         let waiting = Arc::clone(&self.0).acquire_many_owned(share);
         let permit = timeout(PATIENCE, waiting)
             .await
             .map_err(|_| ApiError::Unavailable("too many pictures are being worked on"))?
             .expect("nobody closes the semaphore");
-        let decoded = spawn_blocking(move || {
+        off_thread(move || {
             let _permit = permit;
             picture::make(&upload)
-        });
-        decoded.await.unwrap_or_else(|panic| {
-            tracing::error!(%panic, "a decoder panicked; the picture is refused as broken");
-            Err(ApiError::BrokenPicture)
         })
+        .await
     }
+}
+
+/// Runs a decoder where it holds up nobody; one that panics has met a broken picture.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> ApiResult<T> + Send + 'static,
+) -> ApiResult<T> {
+    spawn_blocking(work).await.unwrap_or_else(|panic| {
+        tracing::error!(%panic, "a decoder panicked; the picture is refused as broken");
+        Err(ApiError::BrokenPicture)
+    })
 }

@@ -5,14 +5,18 @@ mod decode;
 mod handlers;
 mod jpeg;
 mod picture;
+mod png;
+mod sweep;
 mod upload;
+
+pub use bucket::Bucket;
+pub use sweep::{Swept, sweep};
 
 use axum::{
     Router,
     extract::FromRef,
     routing::{get, put},
 };
-use bucket::Bucket;
 use decode::Decoder;
 use shared::{
     config::Env,
@@ -20,14 +24,13 @@ use shared::{
     server::{self, Context},
     token::Verifier,
 };
-use std::path::PathBuf;
 
 /// What this function alone reads from the environment.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `IMAGE_URL_KEYS`: signs the addresses of photos and checks them.
     image_urls: ImageUrls,
-    /// `IMAGES_DIR`: where pictures are kept.
+    /// `IMAGES_DIR`, or `GOOGLE_BUCKET` and `STORAGE_ENDPOINT`: where pictures are kept.
     bucket: Bucket,
 }
 
@@ -35,10 +38,12 @@ impl Config {
     /// Reads the variables.
     pub fn read(env: &mut Env, common: Option<&server::Config>) -> Option<Self> {
         let image_urls = ImageUrls::read(env, common.map(|common| &common.public));
-        let bucket = env.required("IMAGES_DIR", |value| {
-            Bucket::open(PathBuf::from(value))
-                .map_err(|error| format!("names a folder that cannot be used: {error}"))
-        });
+        let bucket = Bucket::read(env);
+        if let Some(Err(error)) = bucket.as_ref().map(Bucket::begin) {
+            let reason = format!("names a folder that cannot be cleared up: {error}");
+            env.mistake("IMAGES_DIR", &reason);
+            return None;
+        }
         Some(Self {
             image_urls: image_urls?,
             bucket: bucket?,

@@ -1,6 +1,7 @@
 //! From a stranger's bytes to three clean JPEGs: decoded under limits, upright, nothing else of the input kept.
 
-use crate::jpeg;
+use crate::{jpeg, png};
+use axum::body::Bytes;
 use fast_image_resize::{
     FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
     images::{Image, ImageRef},
@@ -19,6 +20,8 @@ use std::io::Cursor;
 
 /// The most pixels that are decoded.
 const PIXELS: u64 = 50_000_000;
+/// The longest side, in pixels: what a JPEG can have. Scaling costs memory by the length of a side.
+const SIDE: u32 = 65_535;
 /// The most bytes that the decoded pixels may take, whatever their depth.
 const DECODED: u64 = 256 * 1024 * 1024;
 /// The longer side of the large picture, in pixels.
@@ -42,20 +45,24 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    pub(crate) fn files(&self) -> [(ImageSize, &[u8]); 3] {
+    pub(crate) fn into_files(self) -> [(ImageSize, Vec<u8>); 3] {
         [
-            (ImageSize::Small, &self.small),
-            (ImageSize::Medium, &self.medium),
-            (ImageSize::Large, &self.large),
+            (ImageSize::Small, self.small),
+            (ImageSize::Medium, self.medium),
+            (ImageSize::Large, self.large),
         ]
     }
 }
 
-/// How much memory [`make`] will need at most, in bytes, going by what the picture says of itself.
-pub(crate) fn memory(upload: &[u8]) -> ApiResult<u64> {
-    let decoder = open(upload)?;
+/// What [`make`] works on, and how much memory it will need at most, in bytes, going by what the picture says of itself.
+pub(crate) fn prepare(upload: Bytes) -> ApiResult<(Bytes, u64)> {
+    let upload = match image::guess_format(&upload) {
+        Ok(ImageFormat::Png) => png::essential(&upload).into(),
+        _ => upload,
+    };
     // Twice: the decoder's own planes or coefficients beside the pixels that it hands over.
-    Ok(2 * decoder.total_bytes())
+    let memory = 2 * open(&upload)?.total_bytes();
+    Ok((upload, memory))
 }
 
 /// Makes the three sizes.
@@ -91,9 +98,9 @@ fn open(upload: &[u8]) -> ApiResult<Box<dyn ImageDecoder + '_>> {
         _ => return Err(ApiError::NotAnImage),
     };
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > PIXELS {
+    if width.max(height) > SIDE || u64::from(width) * u64::from(height) > PIXELS {
         return Err(ApiError::PictureTooLarge(format!(
-            "the picture has {width} × {height} pixels; at most 50 megapixels are accepted"
+            "the picture has {width} × {height} pixels; at most 50 megapixels, and {SIDE} on a side, are accepted"
         )));
     }
     if decoder.total_bytes() > DECODED {
@@ -231,7 +238,7 @@ mod tests {
     use super::*;
     use image::{Rgb, RgbaImage};
 
-    fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
+    fn png_of(picture: impl Into<DynamicImage>) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
         let written = picture.into().write_to(&mut bytes, ImageFormat::Png);
         written.expect("a PNG");
@@ -250,16 +257,18 @@ mod tests {
             (1, 5000, (1, 2048)),
             (2048, 2048, (2048, 2048)),
         ] {
-            let made = make(&png(RgbImage::new(w, h))).expect("made");
+            let made = make(&png_of(RgbImage::new(w, h))).expect("made");
             assert_eq!((made.width, made.height), large);
-            let sizes = made.files().map(|(_, jpeg)| decoded(jpeg).dimensions());
+            let sizes = made
+                .into_files()
+                .map(|(_, jpeg)| decoded(&jpeg).dimensions());
             assert_eq!(sizes, [(128, 128), (512, 512), large]);
         }
     }
 
     #[test]
     fn transparency_becomes_white() {
-        let made = make(&png(RgbaImage::new(40, 40))).expect("made");
+        let made = make(&png_of(RgbaImage::new(40, 40))).expect("made");
         let Rgb(pixel) = *decoded(&made.large).get_pixel(20, 20);
         assert!(pixel.iter().all(|&colour| colour >= 254), "{pixel:?}");
     }
@@ -272,12 +281,14 @@ mod tests {
         ));
         assert!(matches!(make(b""), Err(ApiError::NotAnImage)));
         assert!(matches!(make(b"GIF89a"), Err(ApiError::NotAnImage)));
-        let whole = png(RgbImage::new(64, 64));
+        let whole = png_of(RgbImage::new(64, 64));
         assert!(matches!(
             make(&whole[..whole.len() / 2]),
             Err(ApiError::BrokenPicture)
         ));
-        let wide = png(image::GrayImage::new(60_000, 1_000));
+        let long = png_of(image::GrayImage::new(1, 70_000));
+        assert!(matches!(make(&long), Err(ApiError::PictureTooLarge(_))));
+        let wide = png_of(image::GrayImage::new(60_000, 1_000));
         assert!(matches!(make(&wide), Err(ApiError::PictureTooLarge(_))));
     }
 }

@@ -3,10 +3,11 @@
 use anyhow::{Context as _, anyhow};
 use shared::config::Env;
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io::Write as _,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use url::Url;
 
@@ -16,6 +17,8 @@ pub(crate) struct DataFolder {
     /// As the user wrote it, to print.
     shown: PathBuf,
     absolute: PathBuf,
+    /// Held as long as the program runs; the system lets go of it even when the program is killed.
+    _lock: Arc<File>,
 }
 
 impl DataFolder {
@@ -30,12 +33,24 @@ impl DataFolder {
         };
         make(folder)?;
         let absolute = folder.canonicalize()?;
+        // Also one that was there before: it will hold passwords' hashes and keys.
+        fs::set_permissions(&absolute, Permissions::from_mode(0o700))
+            .with_context(|| format!("the folder {} cannot be made private", folder.display()))?;
+        let lock = File::create(absolute.join("lock"))
+            .with_context(|| format!("the folder {} cannot be written to", folder.display()))?;
+        lock.try_lock().with_context(|| {
+            format!(
+                "another program uses the folder {}; stop it, or choose another with --data",
+                folder.display()
+            )
+        })?;
         for part in ["keys", "pictures", "tls"] {
             make(&absolute.join(part))?;
         }
         Ok(Self {
             shown: folder.to_owned(),
             absolute,
+            _lock: Arc::new(lock),
         })
     }
 
@@ -72,7 +87,8 @@ impl DataFolder {
                 .open(&unfinished)?;
             file.write_all(contents.as_bytes())?;
             file.sync_all()?;
-            fs::rename(&unfinished, &path)
+            fs::rename(&unfinished, &path)?;
+            File::open(path.parent().unwrap_or(&path))?.sync_all()
         };
         write().with_context(|| format!("{} cannot be written", path.display()))
     }

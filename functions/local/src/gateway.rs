@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use shared::{
     config::PublicUrl,
     id::random,
-    server::{Shutdown, serve},
+    server::{FACING_CLIENTS, Shutdown, serve},
 };
 use std::{
     convert::Infallible,
@@ -79,8 +79,14 @@ impl Gateway {
             service_fn(move |request| ready(Ok::<_, Infallible>(redirect(&public, &request))))
         };
         tokio::join!(
-            serve(ports.https, greet, gated, shutdown),
-            serve(ports.http, |stream| ready(Ok(stream)), plain, shutdown),
+            serve(ports.https, greet, gated, FACING_CLIENTS, shutdown),
+            serve(
+                ports.http,
+                |stream| ready(Ok(stream)),
+                plain,
+                FACING_CLIENTS,
+                shutdown
+            ),
         );
     }
 

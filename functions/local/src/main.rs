@@ -13,7 +13,7 @@ use std::{net::IpAddr, path::PathBuf, process::ExitCode};
 
 /// Runs the whole CRM in one process: SQLite, a folder of pictures, and HTTPS on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "crm", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+#[command(name = "crm", bin_name = "crm", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 struct Options {
     #[command(flatten)]
     place: Place,

@@ -15,7 +15,11 @@ use shared::{
     server::{self, Context, Shutdown, surrounded, with_health},
     token::Role,
 };
-use std::{path::Path, sync::Arc};
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    sync::Arc,
+};
 use tokio_rustls::TlsAcceptor;
 
 /// The first administrator, if there has to be one.
@@ -57,7 +61,6 @@ pub(crate) async fn run(place: Place) -> anyhow::Result<()> {
     db.migrate()
         .await
         .context("the database's schema cannot be brought up to date")?;
-    let password = first.create_if_alone(&db).await?;
     let service = |name, router| {
         let router = with_health(router, name, &common, &db);
         Backend::Here(surrounded(router, &common.public, &common.cors_origins))
@@ -70,20 +73,23 @@ pub(crate) async fn run(place: Place) -> anyhow::Result<()> {
         site: Backend::Here(surrounded(site::router(), &common.public, &[])),
     };
     let tls = TlsAcceptor::from(tls::server_config(&data)?);
-    greet(
+    let password = first.create_if_alone(&db).await?;
+    let greeting = greeting(
         &data,
         &common.public,
         ports.http_port,
         &first.email,
         password.as_deref(),
     );
+    // Nobody has to be there to read it.
+    let _ = say(&greeting);
     gateway.serve(ports, tls, common.public, &shutdown).await;
     db.close().await;
     Ok(())
 }
 
 impl FirstAdmin {
-    /// Makes the administrator in a database without users; gives the password.
+    /// Makes the administrator in a database without users, once the password has been said; gives the password.
     async fn create_if_alone(&self, db: &Db) -> anyhow::Result<Option<String>> {
         if auth::users::any(db).await? {
             return Ok(None);
@@ -91,47 +97,68 @@ impl FirstAdmin {
         let password = self.password.clone().unwrap_or_else(auth::random_password);
         let new = NewUser::parse(&self.email, Role::Admin, Some(&password))
             .map_err(|reason| anyhow!("ADMIN_EMAIL or ADMIN_PASSWORD: {reason}"))?;
+        // Said first: a password that is kept and was never seen locks everybody out.
+        let said = format!(
+            "\n  The first administrator, shown this once:\n\n    E-mail    {}\n    Password  {password}\n",
+            self.email
+        );
+        say(&said).context("the first administrator's password cannot be shown")?;
         auth::users::create(db, &Passwords::new(), new).await?;
         Ok(Some(password))
     }
 }
 
+/// Writes to standard output, at once.
+fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
 /// What somebody reads who has just started it.
-fn greet(data: &DataFolder, public: &PublicUrl, http: u16, email: &str, password: Option<&str>) {
-    let (public, ca) = (public.as_str(), data.shown(tls::CA_FILE));
-    let quoted = |path: &Path| match path.to_string_lossy() {
-        plain
-            if !plain
-                .contains(|c: char| c.is_whitespace() || "'\"$\\`&;()<>|*?!#~".contains(c)) =>
-        {
-            plain.into_owned()
-        }
-        odd => format!("'{}'", odd.replace('\'', r"'\''")),
+fn greeting(
+    data: &DataFolder,
+    public: &PublicUrl,
+    http: u16,
+    email: &str,
+    password: Option<&str>,
+) -> String {
+    let (version, public, ca) = (
+        env!("CARGO_PKG_VERSION"),
+        public.as_str(),
+        data.shown(tls::CA_FILE),
+    );
+    let folder = data.shown("");
+    let (folder, ca_shown, ca) = (folder.display(), ca.display(), quoted(&ca));
+    let sign_in = match password {
+        Some(_) => "",
+        None => "\n  Sign in with the account that you have.\n",
     };
     let shown = password.unwrap_or("YOUR-PASSWORD");
-    println!("\n  CRM {} is running.\n", env!("CARGO_PKG_VERSION"));
-    println!("    Address   {public}  (http://localhost:{http} leads there)");
-    println!(
-        "    Data      {}  (database, pictures, keys, certificate)",
-        data.shown("").display()
-    );
-    println!(
-        "    CA        {}  (trust it in your browser, or accept its warning)",
-        ca.display()
-    );
-    match password {
-        Some(password) => {
-            println!("\n  The first administrator, shown this once:\n");
-            println!("    E-mail    {email}");
-            println!("    Password  {password}");
-        }
-        None => println!("\n  Sign in with the account that you have."),
-    }
     let body = format!(r#"{{"email":"{email}","password":"{shown}"}}"#).replace('\'', r"'\''");
-    println!("\n  Try it:\n");
-    println!(
-        "    curl --cacert {} {public}/login --json '{body}'",
-        quoted(&ca)
-    );
-    println!("\n  Stop it with Ctrl-C.\n");
+    format!(
+        "
+  CRM {version} is running.
+
+    Address   {public}  (http://localhost:{http} leads there)
+    Data      {folder}  (database, pictures, keys, certificate)
+    CA        {ca_shown}  (trust it in your browser, or accept its warning)
+{sign_in}
+  Try it:
+
+    curl --cacert {ca} {public}/login --json '{body}'
+
+  Stop it with Ctrl-C.
+
+"
+    )
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let odd = |c: char| c.is_whitespace() || "'\"$\\`&;()<>|*?!#~".contains(c);
+    match path.to_string_lossy() {
+        plain if !plain.contains(odd) => plain.into_owned(),
+        text => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }

@@ -34,8 +34,10 @@ use tower::{Service, ServiceExt as _};
 pub const DRAIN: Duration = Duration::from_secs(8);
 /// How long a connection may take to become one: handshake, then the head of its first request.
 const GREETING: Duration = Duration::from_secs(10);
-/// How long a connection may idle between requests. Load balancers keep theirs for ten minutes.
-const IDLE: Duration = Duration::from_secs(620);
+/// How long a load balancer's connection may idle between requests: it keeps its own for ten minutes.
+pub const BEHIND_BALANCER: Duration = Duration::from_secs(620);
+/// How long anybody else's connection may idle between requests.
+pub const FACING_CLIENTS: Duration = Duration::from_secs(60);
 /// How many connections are open at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 4_096;
 /// How many requests one HTTP/2 connection may have open.
@@ -74,11 +76,13 @@ impl Shutdown {
 
 /// Serves connections until `shutdown`, then lets the requests under way finish for at most [`DRAIN`].
 ///
-/// `greet` makes the transport (TLS, or nothing), `service` the service for a peer.
+/// `greet` makes the transport (TLS, or nothing), `service` the service for a peer; a connection may be without a
+/// request for `idle`.
 pub async fn serve<G, F, I, S>(
     listener: TcpListener,
     greet: G,
     service: impl Fn(SocketAddr) -> S,
+    idle: Duration,
     shutdown: &Shutdown,
 ) where
     G: Fn(TcpStream) -> F,
@@ -88,15 +92,15 @@ pub async fn serve<G, F, I, S>(
     S: Clone + Send + 'static,
     S::Future: Send,
 {
-    let http = Arc::new(http());
+    let http = Arc::new(http(idle));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut queued = CONNECTIONS;
     loop {
-        let place = Arc::clone(&places)
-            .acquire_owned()
-            .await
-            .expect("nobody closes the semaphore");
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place.expect("nobody closes the semaphore"),
+            () = shutdown.said() => break,
+        };
         let (stream, peer) = tokio::select! {
             biased;
             () = shutdown.said() => match listener.accept().now_or_never() {
@@ -141,11 +145,11 @@ pub async fn serve<G, F, I, S>(
     }
 }
 
-fn http() -> auto::Builder<TokioExecutor> {
+fn http(idle: Duration) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
+        .header_read_timeout(idle)
         .max_buf_size(HEAD as usize);
     http.http2()
         .timer(TokioTimer::new())

@@ -13,7 +13,7 @@ use axum::{
     Router,
     body::{Body, Bytes, HttpBody},
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::get,
@@ -115,12 +115,9 @@ async fn surround(State(state): State<LayerState>, request: Request, next: Next)
     response
 }
 
-/// Reads on what a refused HTTP/1.1 request still sends: a client that is writing does not see the answer otherwise.
+/// Reads on what a refused request still sends: a client that is writing does not see the answer otherwise.
 pub fn drained(request: Request) -> Request {
-    match request.version() {
-        Version::HTTP_10 | Version::HTTP_11 => request.map(|body| Body::new(Draining(body))),
-        _ => request,
-    }
+    request.map(|body| Body::new(Draining(body)))
 }
 
 /// A body that is read on when it is dropped before its end, to a bound.

@@ -100,3 +100,29 @@ pub(crate) async fn end_all(
     let spared = spared.map_or("", SessionId::as_str);
     on_tx!(tx, conn => sqlx::query(SQL).bind(now).bind(user).bind(spared).execute(conn).await.map(drop))
 }
+
+/// How many sessions [`delete_over`] would delete.
+pub(crate) async fn count_over(
+    db: &Db,
+    ended_before: Timestamp,
+    (created_before, refreshed_before): (Timestamp, Timestamp),
+) -> sqlx::Result<u64> {
+    const SQL: &str =
+        "SELECT COUNT(*) FROM sessions WHERE ended_at < ? OR created_at < ? OR refreshed_at < ?";
+    let count: i64 = on_read!(db, pool => sqlx::query_scalar(SQL)
+        .bind(ended_before).bind(created_before).bind(refreshed_before).fetch_one(pool).await)?;
+    Ok(count.unsigned_abs())
+}
+
+/// Deletes the sessions that ended before an instant, or were too old or too long unused by then.
+pub(crate) async fn delete_over(
+    db: &Db,
+    ended_before: Timestamp,
+    (created_before, refreshed_before): (Timestamp, Timestamp),
+) -> sqlx::Result<u64> {
+    const SQL: &str =
+        "DELETE FROM sessions WHERE ended_at < ? OR created_at < ? OR refreshed_at < ?";
+    on_write!(db, pool => sqlx::query(SQL)
+        .bind(ended_before).bind(created_before).bind(refreshed_before)
+        .execute(pool).await.map(|done| done.rows_affected()))
+}

@@ -1,0 +1,118 @@
+//! Pictures in a folder: one sub-folder a picture, which appears whole or not at all.
+
+use super::{Listing, file_name};
+use crate::picture::Picture;
+use shared::{id::ImageId, image_url::ImageSize};
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::task::spawn_blocking;
+
+/// Holds what is being written; renamed into place when complete.
+const UNFINISHED: &str = "unfinished";
+
+/// A folder of this machine.
+#[derive(Debug, Clone)]
+pub struct Folder(Arc<PathBuf>);
+
+impl Folder {
+    /// Opens the folder, made if missing.
+    pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(folder.join(UNFINISHED))?;
+        Ok(Self(Arc::new(folder)))
+    }
+
+    /// Clears away what an earlier process left unfinished.
+    pub(super) fn begin(&self) -> io::Result<()> {
+        let unfinished = self.0.join(UNFINISHED);
+        fs::remove_dir_all(&unfinished)?;
+        fs::create_dir(unfinished)
+    }
+
+    /// Keeps a picture. Once this is done it outlives a power cut; before, nothing of it is to be seen.
+    pub(super) async fn put(&self, id: &ImageId, picture: Picture) -> io::Result<()> {
+        let (unfinished, place) = (self.unfinished(id), self.place(id));
+        let write = move || {
+            fs::create_dir(&unfinished)?;
+            for (size, bytes) in picture.into_files() {
+                let mut file = File::create_new(unfinished.join(file_name(size)))?;
+                file.write_all(&bytes)?;
+                file.sync_all()?;
+            }
+            sync(&unfinished)?;
+            let shelf = place.parent().unwrap_or(&place);
+            fs::create_dir_all(shelf)?;
+            fs::rename(&unfinished, &place)?;
+            sync(shelf)
+        };
+        run(write).await
+    }
+
+    pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Vec<u8>>> {
+        let file = self.place(id).join(file_name(size));
+        run(move || missing_is_fine(fs::read(file).map(Some))).await
+    }
+
+    pub(super) async fn delete(&self, id: &ImageId) -> io::Result<()> {
+        let (unfinished, place) = (self.unfinished(id), self.place(id));
+        run(move || {
+            missing_is_fine(fs::remove_dir_all(place))?;
+            missing_is_fine(fs::remove_dir_all(unfinished))
+        })
+        .await
+    }
+
+    /// Every picture on its shelf, and the unfinished ones.
+    pub(super) async fn list(&self) -> io::Result<Listing> {
+        let folder = Arc::clone(&self.0);
+        run(move || {
+            let mut listing = Listing::default();
+            for shelf in fs::read_dir(&*folder)? {
+                let shelf = shelf?;
+                if !shelf.file_type()?.is_dir() {
+                    listing.strangers += 1;
+                    continue;
+                }
+                for picture in fs::read_dir(shelf.path())? {
+                    let picture = picture?;
+                    // One that is gone by now needs no sweeping.
+                    let written = picture.metadata().and_then(|file| file.modified());
+                    if let Some(at) = missing_is_fine(written.map(Some))? {
+                        listing.add(&picture.file_name().to_string_lossy(), at.into());
+                    }
+                }
+            }
+            Ok(listing)
+        })
+        .await
+    }
+
+    fn unfinished(&self, id: &ImageId) -> PathBuf {
+        self.0.join(UNFINISHED).join(id.as_str())
+    }
+
+    fn place(&self, id: &ImageId) -> PathBuf {
+        self.0.join(&id.as_str()[..2]).join(id.as_str())
+    }
+}
+
+/// Makes the names in a folder lasting.
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn missing_is_fine<T: Default>(result: io::Result<T>) -> io::Result<T> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
+        result => result,
+    }
+}
+
+async fn run<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    spawn_blocking(work).await.map_err(io::Error::other)?
+}
