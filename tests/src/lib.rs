@@ -5,6 +5,7 @@
 //! all three.
 
 pub mod client;
+pub mod collector;
 pub mod database;
 pub mod photo;
 pub mod process;
@@ -12,6 +13,7 @@ pub mod product;
 pub mod storage;
 
 pub use client::{Answer, Client, plain};
+pub use collector::Collector;
 pub use process::Process;
 pub use product::{Options, Product, Shape};
 

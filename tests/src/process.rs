@@ -1,6 +1,12 @@
 //! Programs of the workspace, started, watched and stopped.
 
-use std::{env, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    env,
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     process::{Child, Command},
@@ -16,6 +22,7 @@ pub struct Process {
     child: Child,
     /// What it said until it was ready, on both outputs.
     pub said: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Process {
@@ -48,6 +55,8 @@ impl Process {
             child.stderr.take().expect("piped"),
         );
         let says = say.clone();
+        let kept = Arc::new(Mutex::new(String::new()));
+        let log_to = Arc::clone(&kept);
         tokio::spawn(async move {
             let mut lines = BufReader::new(out).lines();
             while let Ok(Some(line)) = lines.next_line().await {
@@ -59,6 +68,10 @@ impl Process {
             while let Ok(Some(line)) = lines.next_line().await {
                 // Seen with a failing test's output.
                 eprintln!("{line}");
+                let mut log = log_to.lock().expect("nobody panics with it");
+                log.push_str(&line);
+                log.push('\n');
+                drop(log);
                 let _ = says.send(line);
             }
         });
@@ -74,7 +87,11 @@ impl Process {
             panic!("it stopped instead of starting: {said}");
         };
         timeout(PATIENCE, waiting).await.expect("it starts in time");
-        Self { child, said }
+        Self {
+            child,
+            said,
+            log: kept,
+        }
     }
 
     /// Runs a program to its end; gives what it printed.
@@ -107,6 +124,15 @@ impl Process {
             text(output.stderr)
         );
         text(output.stdout)
+    }
+
+    /// What it has logged so far. After [`Process::stop`] nothing is missing but what is still on its way through the pipe.
+    ///
+    /// # Panics
+    /// Never in a healthy rig.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().expect("nobody panics with it").clone()
     }
 
     /// The address of a service that logged its port.
