@@ -171,6 +171,7 @@ async fn end(
 /// The parameters with which a provider sends a browser back. Those that we do not know are none of our business
 /// (RFC 6749, section 4.1.2).
 #[derive(Debug, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Answer(Vec<(String, String)>);
 
 impl Answer {
