@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod customers;
+mod doctor;
 mod durability;
 mod functions;
 mod gateway;

@@ -10,7 +10,10 @@ use ring::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::{config::value_or_file, id::random};
+use shared::{
+    config::{Env, value_or_file},
+    id::random,
+};
 use std::fmt;
 
 /// What precedes the 32 bytes of a private key in PKCS #8 (RFC 8410, section 7).
@@ -88,6 +91,13 @@ impl fmt::Debug for SigningKey {
             .field("kid", &self.kid)
             .finish_non_exhaustive()
     }
+}
+
+/// The name of the key that `SIGNING_KEYS` signs with; none inside when it is not set.
+pub fn signing_kid(env: &mut Env) -> Option<Option<String>> {
+    env.or("SIGNING_KEYS", None, |value| {
+        SigningKey::parse(value).map(|key| Some(key.kid().to_owned()))
+    })
 }
 
 /// Everything secret that a deployment needs, freshly made.

@@ -45,6 +45,53 @@ impl Db {
             .collect())
     }
 
+    /// The number of the latest migration that this program knows.
+    #[must_use]
+    pub fn known_schema_version(&self) -> i64 {
+        let migrator = match self {
+            Self::MySql(_) => sqlx::migrate!("../migrations/mysql"),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => sqlx::migrate!("../migrations/sqlite"),
+        };
+        let versions = migrator.iter().map(|migration| migration.version);
+        versions.max().unwrap_or(0)
+    }
+
+    /// What the database says it is, and whether the way to it is encrypted, for people.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn describe(&self) -> sqlx::Result<String> {
+        match self {
+            Self::MySql(server) => {
+                const VERSION: &str = "SELECT VERSION()";
+                const CIPHER: &str = "SHOW SESSION STATUS LIKE 'Ssl_cipher'";
+                server
+                    .reached(async {
+                        let mut connection = server.pool().acquire().await?;
+                        let version: String = sqlx::query_scalar(VERSION)
+                            .fetch_one(&mut *connection)
+                            .await?;
+                        let cipher: (String, String) =
+                            sqlx::query_as(CIPHER).fetch_one(&mut *connection).await?;
+                        Ok(match cipher.1.as_str() {
+                            "" => format!("MySQL {version}, not encrypted"),
+                            cipher => format!("MySQL {version}, encrypted with {cipher}"),
+                        })
+                    })
+                    .await
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pools) => {
+                const VERSION: &str = "SELECT sqlite_version()";
+                let version: String = sqlx::query_scalar(VERSION)
+                    .fetch_one(&pools.readers)
+                    .await?;
+                Ok(format!("SQLite {version}"))
+            }
+        }
+    }
+
     /// The number of the latest migration that was applied; 0 when there is none.
     pub async fn schema_version(&self) -> i64 {
         const SQL: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";

@@ -136,6 +136,16 @@ impl Google {
         .await
     }
 
+    /// Asks for the first object.
+    pub(super) async fn check(&self) -> io::Result<()> {
+        patiently(PATIENCE_TO_DELETE, || async {
+            self.ask(Method::GET, "", &[("maxResults", "1")])
+                .await
+                .map(drop)
+        })
+        .await
+    }
+
     pub(super) async fn list(&self) -> io::Result<Listing> {
         let mut listing = Listing::default();
         let mut token = String::new();
