@@ -1,6 +1,13 @@
 //! Programs of the workspace, started, watched and stopped.
 
-use std::{env, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    env,
+    net::TcpListener,
+    path::PathBuf,
+    process::{self, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     process::{Child, Command},
@@ -156,6 +163,22 @@ impl Process {
         assert!(set.status().await.expect("prlimit runs").success());
     }
 
+    /// Lets it have as many files and connections open as the system allows.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    pub async fn lift_open_files(&self) {
+        lift_open_files(self.child.id().expect("running")).await;
+    }
+
+    /// Lets the rig itself have as many files and connections open as the system allows.
+    ///
+    /// # Panics
+    /// When the system has no `prlimit`.
+    pub async fn lift_own_open_files() {
+        lift_open_files(process::id()).await;
+    }
+
     /// The most memory that it has held so far, in MiB.
     ///
     /// # Panics
@@ -178,16 +201,46 @@ impl Process {
     }
 }
 
+async fn lift_open_files(id: u32) {
+    const LIFT: &str = r#"prlimit --pid "$0" --nofile="$(prlimit --pid "$0" --nofile -o HARD --noheadings --raw):""#;
+    let mut command = Command::new("sh");
+    let lifted = command.args(["-c", LIFT, &id.to_string()]).status().await;
+    assert!(lifted.expect("sh runs").success());
+}
+
 /// A program of the workspace, from the folder in which this test was built.
 ///
 /// # Panics
 /// When the test was not built by cargo.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
+    folder().join(name)
+}
+
+/// The folder of the programs that were built with this test: `target/PROFILE`.
+///
+/// # Panics
+/// When the test was not built by cargo.
+#[must_use]
+pub fn folder() -> PathBuf {
     let test = env::current_exe().expect("known");
-    let folder = test
-        .parent()
-        .and_then(|deps| deps.parent())
-        .expect("target/PROFILE/deps/TEST");
-    folder.join(name)
+    let folder = test.parent().expect("a folder");
+    let folder = match folder.ends_with("deps") {
+        true => folder.parent().expect("target/PROFILE/deps"),
+        false => folder,
+    };
+    folder.to_owned()
+}
+
+/// A free port that the system gives to nobody of itself, so that it is still free when the gateway starts.
+#[must_use]
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(process::id() % 8_000).unwrap_or_default();
+    loop {
+        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
