@@ -30,7 +30,7 @@ impl Process {
     #[must_use]
     pub fn command(name: &str) -> Command {
         let mut command = match name {
-            "sh" => Command::new(name),
+            "bash" | "sh" => Command::new(name),
             name => Command::new(program(name)),
         };
         command
@@ -135,10 +135,16 @@ impl Process {
     /// When it does not end in time.
     pub async fn stop(&mut self) -> bool {
         self.signal("-TERM").await;
-        let ended = timeout(PATIENCE, self.child.wait())
-            .await
-            .expect("it stops in time");
-        ended.expect("a status").success()
+        let ended = timeout(PATIENCE, self.ended()).await;
+        ended.expect("it stops in time")
+    }
+
+    /// Waits until it ends; gives whether it ended well.
+    ///
+    /// # Panics
+    /// When the system does not say.
+    pub async fn ended(&mut self) -> bool {
+        self.child.wait().await.expect("a status").success()
     }
 
     /// Sends it a signal.
