@@ -1,8 +1,13 @@
 //! The three functions as programs of their own.
 
 use std::time::Duration;
-use tests::{Answer, Function, plain, process::program};
-use tokio::{process::Command, time::timeout};
+use tests::{Answer, Function, Process, plain, process::program};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    process::Command,
+    time::timeout,
+};
 
 const FUNCTIONS: [&str; 3] = ["auth", "customers", "images"];
 
@@ -39,6 +44,37 @@ async fn a_function_stops_when_told_to() {
         let ended = timeout(Duration::from_secs(9), function.process.stop()).await;
         assert_eq!(ended, Ok(true), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_function_whose_connections_are_all_taken_stops_when_told_to() {
+    const MOST: usize = 4_096;
+    let mut function = Function::start("customers", &[]).await;
+    function.process.lift_open_files().await;
+    Process::lift_own_open_files().await;
+    let address = function.base.trim_start_matches("http://");
+    let ask = async || {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        stream
+    };
+    let mut open = Vec::new();
+    for _ in 0..MOST {
+        let mut stream = ask().await;
+        let mut begin = [0; 12];
+        stream.read_exact(&mut begin).await.unwrap();
+        assert_eq!(&begin, b"HTTP/1.1 200");
+        open.push(stream);
+    }
+    let mut waiting = ask().await;
+    let answer = timeout(Duration::from_millis(300), waiting.read(&mut [0])).await;
+    assert!(
+        answer.is_err(),
+        "there is no place for one more: {answer:?}"
+    );
+    let ended = timeout(Duration::from_secs(15), function.process.stop()).await;
+    assert_eq!(ended, Ok(true));
 }
 
 #[tokio::test]

@@ -5,11 +5,13 @@
 
 mod customers;
 mod durability;
+mod first_start;
 mod functions;
 mod gateway;
 mod operator;
 mod photos;
 mod problems;
+mod refusals;
 mod session;
 mod storage;
 mod tokens;
