@@ -5,6 +5,7 @@
 //! (`FAKE_GCS_SERVER`), in place of the all-in-one. `tests/run` does all three.
 
 pub mod client;
+pub mod collector;
 pub mod database;
 pub mod function;
 pub mod mariadb;
@@ -15,6 +16,7 @@ pub mod product;
 pub mod storage;
 
 pub use client::{Answer, Client, plain};
+pub use collector::Collector;
 pub use function::{Function, ImagesFunction};
 pub use mariadb::MariaDb;
 pub use pictures::Pictures;

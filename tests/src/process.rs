@@ -5,7 +5,10 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     process::{self, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -23,6 +26,7 @@ pub struct Process {
     child: Child,
     /// What it said until it was ready, on both outputs.
     pub said: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Process {
@@ -55,6 +59,8 @@ impl Process {
             child.stderr.take().expect("piped"),
         );
         let says = say.clone();
+        let kept = Arc::new(Mutex::new(String::new()));
+        let log_to = Arc::clone(&kept);
         tokio::spawn(async move {
             let mut lines = BufReader::new(out).lines();
             while let Ok(Some(line)) = lines.next_line().await {
@@ -66,6 +72,10 @@ impl Process {
             while let Ok(Some(line)) = lines.next_line().await {
                 // Seen with a failing test's output.
                 eprintln!("{line}");
+                let mut log = log_to.lock().expect("nobody panics with it");
+                log.push_str(&line);
+                log.push('\n');
+                drop(log);
                 let _ = says.send(line);
             }
         });
@@ -81,7 +91,11 @@ impl Process {
             panic!("it stopped instead of starting: {said}");
         };
         timeout(PATIENCE, waiting).await.expect("it starts in time");
-        Self { child, said }
+        Self {
+            child,
+            said,
+            log: kept,
+        }
     }
 
     /// Runs a program to its end; gives what it printed.
@@ -114,6 +128,15 @@ impl Process {
             text(output.stderr)
         );
         text(output.stdout)
+    }
+
+    /// What it has logged so far. After [`Process::stop`] nothing is missing but what is still on its way through the pipe.
+    ///
+    /// # Panics
+    /// Never in a healthy rig.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().expect("nobody panics with it").clone()
     }
 
     /// The address of a service that logged its port.

@@ -72,7 +72,9 @@ impl Google {
         let [small, medium, large] = picture
             .into_files()
             .map(|(size, jpeg)| self.upload(object(id, size), jpeg.into()));
-        tokio::try_join!(small, medium, large).map(drop)
+        // Each to its end, also when another failed: one that is given up could still arrive after it was removed.
+        let (small, medium, large) = tokio::join!(small, medium, large);
+        small.and(medium).and(large)
     }
 
     async fn upload(&self, object: String, jpeg: Bytes) -> io::Result<()> {
