@@ -6,11 +6,13 @@
 mod customers;
 mod doctor;
 mod durability;
+mod first_start;
 mod functions;
 mod gateway;
 mod operator;
 mod photos;
 mod problems;
+mod refusals;
 mod session;
 mod storage;
 mod tokens;

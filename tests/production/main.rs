@@ -2,6 +2,8 @@
 //! that goes away, and what operators see.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod encryption;
 mod replacement;
+mod stack;
 mod standing;
 mod telemetry;
