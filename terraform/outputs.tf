@@ -17,18 +17,10 @@ output "oauth_javascript_origins" {
 
 output "dns_records" {
   description = "Set these where the domain's DNS is kept. The certificate's record may be set long before the other."
-  value = {
-    address = {
-      name = "${var.domain}."
-      type = "A"
-      data = google_compute_global_address.crm.address
-    }
-    certificate = {
-      name = google_certificate_manager_dns_authorization.crm.dns_resource_record[0].name
-      type = google_certificate_manager_dns_authorization.crm.dns_resource_record[0].type
-      data = google_certificate_manager_dns_authorization.crm.dns_resource_record[0].data
-    }
-  }
+  value = { for domain in local.domains : domain => {
+    address     = { name = "${domain}.", type = "A", data = google_compute_global_address.crm.address }
+    certificate = one([for record in google_certificate_manager_dns_authorization.crm[domain].dns_resource_record : { name = record.name, type = record.type, data = record.data }])
+  } }
 }
 
 output "database_connections" {

@@ -34,8 +34,19 @@ variable "domain" {
   }
 }
 
+variable "other_domains" {
+  description = "Further names, with certificates of their own, that lead to the domain: the next one before it becomes the domain, the last one after."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for domain in var.other_domains : can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,63}$", domain)) && domain != var.domain])
+    error_message = "other_domains holds bare host names such as www.example.com, and not the domain itself."
+  }
+}
+
 variable "dns_zone" {
-  description = "Name of a Cloud DNS zone of this project that holds the domain. Without it the output dns_records says what to set."
+  description = "Name of a Cloud DNS zone of this project that holds the domains. Without it the output dns_records says what to set."
   type        = string
   default     = null
 }

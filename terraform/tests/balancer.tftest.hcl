@@ -13,22 +13,22 @@ run "certificate_and_name" {
     error_message = "2: every service is told the one public address, and it is https."
   }
   assert {
-    condition     = output.public_base_url == "https://${one(google_certificate_manager_certificate.crm.managed[0].domains)}"
+    condition     = output.public_base_url == "https://${one(google_certificate_manager_certificate.crm["crm.example.com"].managed[0].domains)}"
     error_message = "2: the public address is the certificate's name."
   }
   assert {
     condition = (
-      google_certificate_manager_certificate.crm.managed[0].domains == tolist(["crm.example.com"])
-      && google_certificate_manager_certificate_map_entry.crm.hostname == "crm.example.com"
-      && google_certificate_manager_dns_authorization.crm.domain == "crm.example.com"
+      google_certificate_manager_certificate.crm["crm.example.com"].managed[0].domains == tolist(["crm.example.com"])
+      && google_certificate_manager_certificate_map_entry.crm["crm.example.com"].hostname == "crm.example.com"
+      && google_certificate_manager_dns_authorization.crm["crm.example.com"].domain == "crm.example.com"
       && flatten([for rule in google_compute_url_map.https.host_rule : tolist(rule.hosts)]) == ["crm.example.com"]
     )
     error_message = "3: certificate, its proof, map entry and host rule name the same host."
   }
   assert {
     condition = (
-      google_certificate_manager_certificate.crm.managed[0].dns_authorizations == tolist([google_certificate_manager_dns_authorization.crm.id])
-      && google_certificate_manager_certificate_map_entry.crm.certificates == tolist([google_certificate_manager_certificate.crm.id])
+      google_certificate_manager_certificate.crm["crm.example.com"].managed[0].dns_authorizations == tolist([google_certificate_manager_dns_authorization.crm["crm.example.com"].id])
+      && google_certificate_manager_certificate_map_entry.crm["crm.example.com"].certificates == tolist([google_certificate_manager_certificate.crm["crm.example.com"].id])
       && google_compute_target_https_proxy.crm.certificate_map == "//certificatemanager.googleapis.com/${google_certificate_manager_certificate_map.crm.id}"
       && google_compute_target_https_proxy.crm.ssl_certificates == null
     )
@@ -70,7 +70,7 @@ run "certificate_and_name" {
     error_message = "6: one address for both ports, and the balancer that knows route rules."
   }
   assert {
-    condition     = output.dns_records.address == { name = "crm.example.com.", type = "A", data = "192.0.2.10" } && output.dns_records.certificate.type == "CNAME"
+    condition     = output.dns_records["crm.example.com"].address == { name = "crm.example.com.", type = "A", data = "192.0.2.10" } && output.dns_records["crm.example.com"].certificate.type == "CNAME"
     error_message = "6: the DNS records to set are that address and the certificate's proof."
   }
   assert {

@@ -16,8 +16,8 @@ MUTATIONS = [
     ("requests are not logged", T + "balancer.tf", "enable      = true", "enable      = false", "balancer"),
     ("TLS 1.0", T + "balancer.tf", '"TLS_1_2"', '"TLS_1_0"', "balancer"),
     ("TLS early data", T + "balancer.tf", '"DISABLED"', '"PERMISSIVE"', "balancer"),
-    ("the certificate is another name's", T + "certificate.tf", "domains            = [var.domain]", 'domains            = ["www.${var.domain}"]', "balancer"),
-    ("the map's entry is another name's", T + "certificate.tf", "hostname     = var.domain", 'hostname     = "www.${var.domain}"', "balancer"),
+    ("the certificate is another name's", T + "certificate.tf", "domains            = [each.key]", 'domains            = ["www.${each.key}"]', "balancer"),
+    ("the map's entry is another name's", T + "certificate.tf", "hostname     = each.key", 'hostname     = "www.${each.key}"', "balancer"),
     ("the canary has no tag", T + "balancer.tf", 'pair[1] == "canary" ? "canary" : null', "null", "balancer"),
     ("endpoint groups are swapped", T + "balancer.tf", "service = google_cloud_run_v2_service.crm[each.value.service].name\n", 'service = google_cloud_run_v2_service.crm["auth"].name\n', "balancer"),
     # Routes.

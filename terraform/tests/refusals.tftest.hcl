@@ -42,8 +42,9 @@ run "a_port_a_path_back_up_and_too_few_connections_reserved" {
     facebook_client_id   = "my-app"
     reserved_connections = 10
     project_id           = "CRM"
+    other_domains        = ["www.crm.example.com/"]
   }
-  expect_failures = [var.domain, var.database_password, var.return_to, var.cors_allowed_origins, var.facebook_client_id, var.project_id, var.services]
+  expect_failures = [var.domain, var.database_password, var.return_to, var.cors_allowed_origins, var.facebook_client_id, var.project_id, var.services, var.other_domains]
 }
 
 run "an_appspot_host_and_a_tier_of_the_other_edition" {

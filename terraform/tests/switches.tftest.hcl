@@ -20,6 +20,7 @@ run "everything" {
     repository          = "projects/crm-example/locations/europe-west1/connections/github/repositories/crm"
     release_approval    = true
     domain              = "other.example.org"
+    other_domains       = ["crm.example.com"]
     database            = { ha = true, tier = "db-custom-2-7680", max_connections = 400, name = "crm-restored" }
   }
   assert {
@@ -34,7 +35,7 @@ run "everything" {
     error_message = "Out of preview the rules against attacks refuse."
   }
   assert {
-    condition     = google_dns_record_set.address[0].name == "other.example.org." && google_dns_record_set.address[0].rrdatas == tolist(["192.0.2.10"]) && google_dns_record_set.certificate[0].type == "CNAME"
+    condition     = google_dns_record_set.address["other.example.org"].name == "other.example.org." && google_dns_record_set.address["other.example.org"].rrdatas == tolist(["192.0.2.10"]) && google_dns_record_set.certificate["other.example.org"].type == "CNAME"
     error_message = "With a zone the records are set."
   }
   assert {
@@ -59,10 +60,12 @@ run "everything" {
   assert {
     condition = (
       output.oauth_redirect_uris.google == "https://other.example.org/login/google/callback"
-      && one(google_certificate_manager_certificate.crm.managed[0].domains) == "other.example.org"
-      && google_certificate_manager_certificate.crm.name != "crm-crm-example-com"
+      && one(google_certificate_manager_certificate.crm["other.example.org"].managed[0].domains) == "other.example.org"
+      && google_certificate_manager_certificate_map_entry.crm["crm.example.com"].hostname == "crm.example.com"
+      && google_compute_url_map.https.default_url_redirect[0].host_redirect == "other.example.org"
+      && flatten([for rule in google_compute_url_map.https.host_rule : tolist(rule.hosts)]) == ["other.example.org"]
       && alltrue([for check in google_monitoring_uptime_check_config.crm : check.monitored_resource[0].labels.host == "other.example.org"])
     )
-    error_message = "Another domain is another name everywhere."
+    error_message = "Another domain is another name everywhere, and the old one leads to it under a certificate of its own."
   }
 }
