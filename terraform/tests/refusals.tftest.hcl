@@ -42,9 +42,8 @@ run "a_port_a_path_back_up_and_too_few_connections_reserved" {
     facebook_client_id   = "my-app"
     reserved_connections = 10
     project_id           = "CRM"
-    other_domains        = ["www.crm.example.com/"]
   }
-  expect_failures = [var.domain, var.database_password, var.return_to, var.cors_allowed_origins, var.facebook_client_id, var.project_id, var.services, var.other_domains]
+  expect_failures = [var.domain, var.database_password, var.return_to, var.cors_allowed_origins, var.facebook_client_id, var.project_id, var.services]
 }
 
 run "an_appspot_host_and_a_tier_of_the_other_edition" {
@@ -143,4 +142,12 @@ run "a_provider_without_its_secret" {
     secret_versions = { signing-keys = 1, verifying-keys = 1, refresh-key = 1, image-url-keys = 1, facebook-client-secret = 1 }
   }
   expect_failures = [var.google_client_id]
+}
+
+run "the_domain_once_more" {
+  command = plan
+  variables {
+    other_domains = ["www.example.com", "crm.example.com"]
+  }
+  expect_failures = [var.other_domains]
 }
