@@ -46,7 +46,7 @@ MUTATIONS = [
     ("an editor of the project", T + "iam.tf", '"roles/cloudtrace.agent"', '"roles/editor"', "run"),
     ("customers reads the signing keys", T + "environment.tf", 'customers = { DATABASE_URL = "database-url",', 'customers = { DATABASE_URL = "database-url", SIGNING_KEYS = "signing-keys",', "run"),
     ("a secret at its latest version", T + "run.tf", "version = local.secret_version[env.value]", 'version = "latest"', "run"),
-    ("a secret as a value", T + "environment.tf", "{ GOOGLE_CLIENT_SECRET = \"google-client-secret\" }", "{ GOOGLE_CLIENT_SECRET = \"refresh-key\" }", "run"),
+    ("a secret as a value", T + "environment.tf", "CLIENT_IP_HEADER         =", 'REFRESH_KEY              = "in clear"\n      CLIENT_IP_HEADER         =', "run"),
     ("migrations are tried again", T + "jobs.tf", "migrate = { retries = 0", "migrate = { retries = 3", "run"),
     ("migrations do not run", T + "jobs.tf", "run = var.release_id", "run = null", "run"),
     ("the pool is too large", T + "capacity.tf", "customers = { max_instances = 8, connections = 5 }", "customers = { max_instances = 8, connections = 8 }", "run"),

@@ -158,7 +158,7 @@ run "jobs" {
     condition = (
       google_cloud_run_v2_job.crm["migrate"].run_execution_token == "0a1b2c3"
       && google_cloud_run_v2_job.crm["migrate"].template[0].template[0].max_retries == 0
-      && length("crm-migrate-${google_cloud_run_v2_job.crm["migrate"].run_execution_token}") < 63
+      && length("crm-migrate-${coalesce(google_cloud_run_v2_job.crm["migrate"].run_execution_token, "-")}") < 63
       && google_cloud_run_v2_job.crm["sweep"].run_execution_token == null
     )
     error_message = "22: an apply runs the migrations of its release once, and never twice."

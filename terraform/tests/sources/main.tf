@@ -23,7 +23,7 @@ locals {
 
   # `env.required("PORT", …)`, and every other text that can only be the name of a variable.
   names = { for crate, text in local.sources : crate => distinct(concat(
-    [for found in regexall("(?:required|optional|or)\\(\\s*\"([A-Z][A-Z0-9_]*)\"", text) : found[0]],
+    [for found in regexall("env\\s*\\.(?:required|optional|or)\\(\\s*\"([A-Z][A-Z0-9_]*)\"", text) : found[0]],
     [for found in regexall("\"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\"", text) : found[0] if !startswith(found[0], "CARGO_")],
   )) }
 
