@@ -9,11 +9,16 @@ pub mod database;
 pub mod photo;
 pub mod process;
 pub mod product;
+pub mod provider;
+pub mod sign_in;
 pub mod storage;
+pub mod visitor;
 
 pub use client::{Answer, Client, plain};
 pub use process::Process;
 pub use product::{Options, Product, Shape};
+pub use sign_in::SignIn;
+pub use visitor::{Flow, Visitor};
 
 /// The password of every user that a test makes.
 pub const PASSWORD: &str = "correct horse battery";

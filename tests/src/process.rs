@@ -1,6 +1,12 @@
 //! Programs of the workspace, started, watched and stopped.
 
-use std::{env, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    env,
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     process::{Child, Command},
@@ -16,6 +22,7 @@ pub struct Process {
     child: Child,
     /// What it said until it was ready, on both outputs.
     pub said: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Process {
@@ -47,7 +54,8 @@ impl Process {
             child.stdout.take().expect("piped"),
             child.stderr.take().expect("piped"),
         );
-        let says = say.clone();
+        let (says, whole) = (say.clone(), Arc::new(Mutex::new(String::new())));
+        let keeps = Arc::clone(&whole);
         tokio::spawn(async move {
             let mut lines = BufReader::new(out).lines();
             while let Ok(Some(line)) = lines.next_line().await {
@@ -59,6 +67,10 @@ impl Process {
             while let Ok(Some(line)) = lines.next_line().await {
                 // Seen with a failing test's output.
                 eprintln!("{line}");
+                let mut log = keeps.lock().unwrap_or_else(PoisonError::into_inner);
+                log.push_str(&line);
+                log.push('\n');
+                drop(log);
                 let _ = says.send(line);
             }
         });
@@ -74,7 +86,11 @@ impl Process {
             panic!("it stopped instead of starting: {said}");
         };
         timeout(PATIENCE, waiting).await.expect("it starts in time");
-        Self { child, said }
+        Self {
+            child,
+            said,
+            log: whole,
+        }
     }
 
     /// Runs a program to its end; gives what it printed.
@@ -107,6 +123,13 @@ impl Process {
             text(output.stderr)
         );
         text(output.stdout)
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.clone()
     }
 
     /// The address of a service that logged its port.

@@ -74,7 +74,7 @@ impl Product {
         let folder = TempDir::new().expect("a folder");
         match Shape::of_tests() {
             Shape::AllInOne => Self::start_all_in_one(folder, options).await,
-            Shape::Services => Self::start_services(folder, 1, options).await,
+            Shape::Services => Self::start_services(folder, 1, options, directly).await,
         }
     }
 
@@ -121,10 +121,36 @@ impl Product {
             .await
             .expect("TEST_MYSQL_URL: services want a server");
         options.env.push(("DATABASE_URL", url));
-        Self::start_services(TempDir::new().expect("a folder"), instances, options).await
+        Self::start_services(
+            TempDir::new().expect("a folder"),
+            instances,
+            options,
+            directly,
+        )
+        .await
     }
 
-    async fn start_services(folder: TempDir, instances: usize, mut options: Options) -> Self {
+    /// Starts each service behind one gateway, which reaches a service at the address that `through` gives for its own.
+    ///
+    /// # Panics
+    /// Without `TEST_MYSQL_URL`.
+    pub async fn services_through(
+        mut options: Options,
+        through: impl Fn(&str, String) -> String,
+    ) -> Self {
+        let url = fresh_mysql()
+            .await
+            .expect("TEST_MYSQL_URL: services want a server");
+        options.env.push(("DATABASE_URL", url));
+        Self::start_services(TempDir::new().expect("a folder"), 1, options, through).await
+    }
+
+    async fn start_services(
+        folder: TempDir,
+        instances: usize,
+        mut options: Options,
+        through: impl Fn(&str, String) -> String,
+    ) -> Self {
         let data = folder.path().join("data");
         let keys = folder.path().join("keys.env");
         if !keys.exists() {
@@ -178,7 +204,8 @@ impl Product {
                     .envs(shared.iter().map(|(name, value)| (name, value)))
                     .envs(own);
                 let process = Process::start(command, "listening").await;
-                gateway.arg(format!("--{name}")).arg(process.address());
+                let address = through(name, process.address());
+                gateway.arg(format!("--{name}")).arg(address);
                 processes.push(process);
             }
         }
@@ -218,7 +245,7 @@ impl Product {
         }
         match shape {
             Shape::AllInOne => Self::start_all_in_one(self.folder, self.options).await,
-            Shape::Services => Self::start_services(self.folder, 1, self.options).await,
+            Shape::Services => Self::start_services(self.folder, 1, self.options, directly).await,
         }
     }
 
@@ -318,6 +345,11 @@ impl Product {
         self.admin().await.post("/users", new).await.is(201);
         self.anyone().signed_in(email, PASSWORD).await
     }
+}
+
+/// The gateway reaches a service where it listens.
+fn directly(_: &str, address: String) -> String {
+    address
 }
 
 /// A free port that the system gives to nobody of itself, so that it is still free when the gateway starts.
