@@ -149,6 +149,33 @@ pub fn origins(value: &str) -> Result<Vec<String>, String> {
     value.split(',').map(str::trim).map(origin).collect()
 }
 
+/// An address that we call: `https://`, or `http://` on this machine.
+///
+/// # Errors
+/// What it must be.
+pub fn endpoint(value: &str) -> Result<Url, String> {
+    let url = Url::parse(value).map_err(|error| format!("is not an address: {error}"))?;
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err("must not hold a user, a password or a fragment".to_owned());
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        _ => Err("must begin with https:// (http:// is for localhost only)".to_owned()),
+    }
+}
+
+/// Whether an address names this very machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// A text that never prints.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -217,12 +244,7 @@ impl PublicUrl {
     /// Whether it names this very machine, where HSTS would hijack every other local server.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        match self.0.host() {
-            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        is_loopback(&self.0)
     }
 }
 
@@ -267,6 +289,28 @@ mod tests {
             "http://localhost.evil.com",
         ] {
             assert!(PublicUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_we_call_is_encrypted_or_on_this_machine() {
+        for good in [
+            "https://accounts.google.com/.well-known/openid-configuration",
+            "http://127.0.0.1:9000/token?a=b",
+            "http://[::1]/",
+        ] {
+            assert!(endpoint(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "accounts.google.com",
+            "http://accounts.google.com/",
+            "http://127.0.0.1.evil.com/",
+            "https://user@a/",
+            "https://a/#b",
+            "file:///etc/passwd",
+        ] {
+            assert!(endpoint(bad).is_err(), "{bad}");
         }
     }
 

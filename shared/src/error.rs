@@ -33,6 +33,14 @@ pub enum ApiError {
     /// 400: a cursor of another list, or one that we never gave.
     #[error("this cursor does not belong to this list; begin again without one")]
     InvalidCursor,
+    /// 400: a provider's answer without a sign-in that this browser began here, or one that does not fit it.
+    #[error(
+        "this sign-in was not begun in this browser, is older than ten minutes, or was answered already; begin again"
+    )]
+    InvalidState,
+    /// 400: the provider says no: the person declined, or its code is used up.
+    #[error("the provider did not let this sign-in through, or you declined there; begin again")]
+    ProviderDenied,
     /// 401: no token, or one that is broken, expired, revoked or for somebody else.
     #[error("sign in and send the access token as `Authorization: Bearer …`")]
     Unauthenticated,
@@ -51,9 +59,22 @@ pub enum ApiError {
     /// 403: the address of a picture was ours and is too old.
     #[error("this address has expired; ask for the customer again")]
     LinkExpired,
+    /// 403: whoever signed in at a provider has no account that may sign in here: unknown, disabled or deleted.
+    #[error(
+        "no account here belongs to this sign-in; an administrator can make one, or sign in with your password and link it"
+    )]
+    NotRegistered,
+    /// 403: the first sign-in through a provider that does not vouch for the e-mail address.
+    #[error(
+        "the provider does not vouch for your e-mail address; sign in with your password and link the provider there"
+    )]
+    EmailNotVerified,
     /// 404: nothing there.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// 404: a provider that we do not know, or that is not configured.
+    #[error("nobody can sign in through this provider here")]
+    UnknownProvider,
     /// 405: the path exists, the method does not. `Allow` is the router's.
     #[error("this path does not know that method; `Allow` names those it knows")]
     MethodNotAllowed,
@@ -69,6 +90,14 @@ pub enum ApiError {
     /// 409: nobody could administer afterwards.
     #[error("this is the last active administrator; make another user one first")]
     LastAdmin,
+    /// 409: a provider's account cannot be linked to this user.
+    #[error("{0}")]
+    IdentityTaken(&'static str),
+    /// 409: nobody could sign in as this user afterwards.
+    #[error(
+        "you could not sign in any more; link another provider first, or have an administrator set a password"
+    )]
+    LastWayIn,
     /// 412: the record is at another version than `If-Match` names.
     #[error("the record has changed since that version; read it again, or merge with `current`")]
     VersionMismatch {
@@ -93,6 +122,11 @@ pub enum ApiError {
     /// 422: it begins like a picture and is damaged.
     #[error("the picture is damaged and cannot be decoded")]
     BrokenPicture,
+    /// 502: a provider did not answer, or not as it must. The source is for the log alone.
+    #[error(
+        "the provider did not answer as it should; begin again, and tell an administrator if that does not help"
+    )]
+    ProviderError(#[source] anyhow::Error),
     /// 503: something we need is not there; the same request may succeed later.
     #[error("{0}; try again shortly")]
     Unavailable(&'static str),
@@ -159,17 +193,24 @@ impl ApiError {
             Self::MalformedPath(_) => (S::BAD_REQUEST, "malformed_path"),
             Self::MalformedHeader(_) => (S::BAD_REQUEST, "malformed_header"),
             Self::InvalidCursor => (S::BAD_REQUEST, "invalid_cursor"),
+            Self::InvalidState => (S::BAD_REQUEST, "invalid_state"),
+            Self::ProviderDenied => (S::BAD_REQUEST, "provider_denied"),
             Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated"),
             Self::InvalidCredentials => (S::UNAUTHORIZED, "invalid_credentials"),
             Self::InvalidRefreshToken => (S::UNAUTHORIZED, "invalid_refresh_token"),
             Self::Forbidden(_) => (S::FORBIDDEN, "forbidden"),
             Self::InvalidSignature => (S::FORBIDDEN, "invalid_signature"),
             Self::LinkExpired => (S::FORBIDDEN, "link_expired"),
+            Self::NotRegistered => (S::FORBIDDEN, "not_registered"),
+            Self::EmailNotVerified => (S::FORBIDDEN, "email_not_verified"),
             Self::NotFound(_) => (S::NOT_FOUND, "not_found"),
+            Self::UnknownProvider => (S::NOT_FOUND, "unknown_provider"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout"),
             Self::EmailTaken { .. } => (S::CONFLICT, "email_taken"),
             Self::LastAdmin => (S::CONFLICT, "last_admin"),
+            Self::IdentityTaken(_) => (S::CONFLICT, "identity_taken"),
+            Self::LastWayIn => (S::CONFLICT, "last_way_in"),
             Self::VersionMismatch { .. } => (S::PRECONDITION_FAILED, "version_mismatch"),
             Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
@@ -177,6 +218,7 @@ impl ApiError {
             Self::InvalidFields(_) => (S::UNPROCESSABLE_ENTITY, "invalid_fields"),
             Self::PictureTooLarge(_) => (S::UNPROCESSABLE_ENTITY, "picture_too_large"),
             Self::BrokenPicture => (S::UNPROCESSABLE_ENTITY, "broken_picture"),
+            Self::ProviderError(_) => (S::BAD_GATEWAY, "provider_error"),
             Self::Unavailable(_) | Self::Storage(_) => (S::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Database(error) if db::is_unavailable(error) => {
                 (S::SERVICE_UNAVAILABLE, "unavailable")

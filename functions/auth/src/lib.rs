@@ -2,11 +2,16 @@
 //!
 //! [`router`] answers; [`users`], [`sessions`], [`keys`] and [`Passwords`] also serve the all-in-one and the operator's program.
 
+mod accept;
 mod config;
+mod cookies;
+mod flow;
 mod handlers;
+mod identities;
 pub mod keys;
 mod model;
 mod password;
+mod providers;
 mod refresh;
 pub mod sessions;
 mod store;
@@ -16,13 +21,14 @@ pub mod users;
 pub use config::Config;
 pub use model::{NewUser, User};
 pub use password::{Passwords, random_password};
+pub use providers::redirect_uris;
 
 use axum::{
     Router,
     extract::FromRef,
     routing::{delete, get, post, put},
 };
-use handlers::{me, session, users as people};
+use handlers::{identities as links, me, provider, session, users as people};
 use shared::{db::Db, server::Context, token::Verifier};
 use tokens::Issuer;
 
@@ -49,6 +55,7 @@ impl FromRef<AuthState> for Db {
 
 /// Everything this function answers.
 pub fn router(config: Config, context: Context) -> Router {
+    config.providers.announce();
     let state = AuthState {
         issuer: Issuer::new(&config, &context.public),
         passwords: Passwords::new(),
@@ -57,6 +64,11 @@ pub fn router(config: Config, context: Context) -> Router {
     };
     Router::new()
         .route("/login", post(session::log_in))
+        .route("/login/{provider}", get(provider::begin_sign_in))
+        .route(
+            "/login/{provider}/callback",
+            get(provider::finish).head(provider::refuse_head),
+        )
         .route("/token", post(session::refresh_token))
         .route("/logout", post(session::log_out))
         .route("/.well-known/jwks.json", get(session::list_keys))
@@ -64,6 +76,10 @@ pub fn router(config: Config, context: Context) -> Router {
         .route("/me/password", put(me::update_password))
         .route("/me/sessions", get(me::list_sessions))
         .route("/me/sessions/{id}", delete(me::delete_session))
+        .route(
+            "/me/identities/{provider}",
+            post(links::begin_link).delete(links::delete_identity),
+        )
         .route("/users", get(people::list_users).post(people::create_user))
         .route(
             "/users/{id}",

@@ -1,7 +1,8 @@
 //! Signing in and out, and the next tokens.
 
 use crate::{
-    AuthState,
+    AuthState, Config,
+    cookies::{self, SameSite},
     model::{Credentials, RefreshRequest},
     store::{
         sessions::{self, Live, Session},
@@ -17,9 +18,10 @@ use axum::{
 use jsonwebtoken::jwk::JwkSet;
 use shared::{
     body::Body,
+    db::Tx,
     error::{ApiError, ApiResult},
     extract::Json,
-    id::SessionId,
+    id::{SessionId, UserId},
     time::Timestamp,
     token::CurrentUser,
 };
@@ -45,22 +47,34 @@ pub(crate) async fn log_in(
     let user = user.filter(|_| right).ok_or(ApiError::InvalidCredentials)?;
     let checked = user.password_hash.as_deref().unwrap_or_default();
     let now = Timestamp::now();
-    let session = Session {
-        id: SessionId::generate(),
-        user_id: user.id,
-        counter: 0,
-        created_at: now,
-        refreshed_at: now,
-        client_address: auth.config.client_address(&headers),
-        user_agent: user_agent(&headers),
-    };
     let mut tx = db.begin().await?;
     if !users::update_last_login(&mut tx, user.id, checked, now).await? {
         return Err(ApiError::InvalidCredentials);
     }
+    let session = begin_session(&auth, tx, user.id, &headers, now).await?;
+    auth.issuer.issue(&session, user.role, now).map(Json)
+}
+
+/// Begins a session in the transaction that has found that the user may sign in, and commits it.
+pub(crate) async fn begin_session(
+    auth: &AuthState,
+    mut tx: Tx,
+    user: UserId,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> ApiResult<Session> {
+    let session = Session {
+        id: SessionId::generate(),
+        user_id: user,
+        counter: 0,
+        created_at: now,
+        refreshed_at: now,
+        client_address: auth.config.client_address(headers),
+        user_agent: user_agent(headers),
+    };
     sessions::insert(&mut tx, &session).await?;
     tx.commit().await?;
-    auth.issuer.issue(&session, user.role, now).map(Json)
+    Ok(session)
 }
 
 /// Exchanges a refresh token for the next tokens.
@@ -74,14 +88,20 @@ pub(crate) async fn refresh_token(
         .open(presented.token())
         .ok_or(ApiError::InvalidRefreshToken)?;
     let Live { session, role } = exchange(&auth, &id, counter, now).await?;
-    let mut tokens = auth.issuer.issue(&session, role, now)?;
+    let tokens = auth.issuer.issue(&session, role, now)?;
     if let Presented::Body(_) = presented {
         return Ok(Json(tokens).into_response());
     }
     // What came in the cookie goes back in the cookie: scripts never see it.
-    let token = tokens.refresh_token.take().unwrap_or_default();
-    let cookie = cookie(&token, tokens.refresh_expires_in)?;
+    let (cookie, tokens) = in_cookie(tokens)?;
     Ok(([(header::SET_COOKIE, cookie)], Json(tokens)).into_response())
+}
+
+/// Moves the refresh token into its cookie.
+pub(crate) fn in_cookie(mut tokens: Tokens) -> ApiResult<(HeaderValue, Tokens)> {
+    let token = tokens.refresh_token.take().unwrap_or_default();
+    let cookie = cookies::set(COOKIE, &token, SameSite::Strict, tokens.refresh_expires_in)?;
+    Ok((cookie, tokens))
 }
 
 /// Moves a session on by one, or forgives the previous token, or ends the session.
@@ -124,7 +144,7 @@ pub(crate) async fn log_out(
 ) -> ApiResult<Response> {
     sessions::end(&auth.context.db, &user.session, user.id, Timestamp::now()).await?;
     auth.context.verifier.forget();
-    let cleared = cookie("", 0)?;
+    let cleared = cookies::set(COOKIE, "", SameSite::Strict, 0)?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cleared)]).into_response())
 }
 
@@ -159,13 +179,13 @@ impl FromRequest<AuthState> for Presented {
         let headers = request.headers();
         let cookie = match headers.contains_key(header::CONTENT_TYPE) {
             true => None,
-            false => cookie_token(headers),
+            false => cookies::find(headers, COOKIE).map(str::to_owned),
         };
         let Some(token) = cookie else {
             let Body(RefreshRequest(token)) = Body::from_request(request, auth).await?;
             return Ok(Self::Body(token));
         };
-        if !same_origin(headers, &auth.config.cookie_origins) {
+        if !same_origin(headers, &auth.config) {
             return Err(ApiError::Forbidden(
                 "the refresh cookie works only from the product's own pages",
             ));
@@ -174,29 +194,18 @@ impl FromRequest<AuthState> for Presented {
     }
 }
 
-/// Whether a browser says that the request comes from our own pages, or from a listed origin (Fetch Metadata).
-fn same_origin(headers: &HeaderMap, origins: &[String]) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let listed =
-        || text("origin").is_some_and(|origin| origins.iter().any(|known| known == origin));
-    text("sec-fetch-site") == Some("same-origin") || listed()
-}
-
-fn cookie_token(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .map(|(_, token)| token.to_owned())
-}
-
-fn cookie(token: &str, seconds: u64) -> ApiResult<HeaderValue> {
-    let cookie =
-        format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
-    HeaderValue::from_str(&cookie).map_err(|error| ApiError::Internal(error.into()))
+/// Whether a browser says that the request comes from our own pages (Fetch Metadata), or from a listed origin.
+///
+/// Our own origin counts where the browser does not send Fetch Metadata: one that does says `same-origin` itself.
+fn same_origin(headers: &HeaderMap, config: &Config) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    let (site, origin) = (text("sec-fetch-site"), text("origin"));
+    let is = |known: &String| Some(known.as_str()) == origin;
+    match site {
+        Some("same-origin") => true,
+        Some(_) => config.other_origins.iter().any(is),
+        None => is(&config.own_origin) || config.other_origins.iter().any(is),
+    }
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {

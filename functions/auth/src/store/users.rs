@@ -109,6 +109,20 @@ pub(crate) async fn update_last_login(
     Ok(updated == 1)
 }
 
+/// Makes whoever else wants to change how an active user signs in wait for this transaction. False when there is none.
+pub(crate) async fn lock_active(tx: &mut Tx, id: UserId) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE users SET status = status WHERE id = ? AND status = 'active'";
+    let found = on_tx!(tx, conn => sqlx::query(SQL)
+        .bind(id).execute(conn).await.map(|done| done.rows_affected()))?;
+    Ok(found == 1)
+}
+
+pub(crate) async fn has_password(tx: &mut Tx, id: UserId) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT COUNT(*) FROM users WHERE id = ? AND password_hash IS NOT NULL";
+    let count: i64 = on_tx!(tx, conn => sqlx::query_scalar(SQL).bind(id).fetch_one(conn).await)?;
+    Ok(count == 1)
+}
+
 /// Takes the user out of everything but the history. False when there is no such user.
 pub(crate) async fn delete(tx: &mut Tx, id: UserId, now: Timestamp) -> sqlx::Result<bool> {
     const USER: &str = "UPDATE users SET deleted_at = ?, status = 'disabled', email_key = NULL, \

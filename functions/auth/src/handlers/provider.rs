@@ -1,0 +1,236 @@
+//! Signing in through a provider: out to it, and back.
+
+use super::session::in_cookie;
+use crate::{
+    AuthState,
+    accept::prefers_html,
+    flow::{self, Flow, Link},
+    identities,
+    providers::{Provider, word},
+};
+use axum::{
+    extract::{FromRequestParts, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::json;
+use shared::{
+    error::{ApiError, ApiResult},
+    extract::{Json, Path, Query},
+    time::Timestamp,
+};
+
+/// The longest code that is passed on, in bytes.
+const LONGEST_CODE: usize = 4 * 1_024;
+
+impl FromRequestParts<AuthState> for Provider {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, auth: &AuthState) -> ApiResult<Self> {
+        let Path(name): Path<String> = Path::from_request_parts(parts, auth).await?;
+        auth.config.providers.find(&name)
+    }
+}
+
+/// What whoever begins may wish.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Begin {
+    return_to: Option<String>,
+}
+
+/// A flow that has begun: where to go, and the cookies to go with.
+pub(crate) struct Begun {
+    uri: String,
+    cookies: Vec<HeaderValue>,
+}
+
+/// Begins a sign-in: the provider's address as JSON, or a browser is sent there.
+pub(crate) async fn begin_sign_in(
+    State(auth): State<AuthState>,
+    provider: Provider,
+    Query(wish): Query<Begin>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let begun = begin(&auth, &provider, wish, None, &headers).await?;
+    match prefers_html(&headers) {
+        true => begun.as_redirect(),
+        false => Ok(begun.in_json()),
+    }
+}
+
+/// Begins a flow.
+///
+/// # Errors
+/// 400 when the browser wants to come back to a path that is not in the list.
+pub(crate) async fn begin(
+    auth: &AuthState,
+    provider: &Provider,
+    wish: Begin,
+    link: Option<Link>,
+    headers: &HeaderMap,
+) -> ApiResult<Begun> {
+    let now = Timestamp::now();
+    if let Some(path) = &wish.return_to
+        && !auth.config.return_to.contains(path)
+    {
+        return Err(ApiError::MalformedQuery(format!(
+            "`return_to` must be one of the paths that RETURN_TO lists: {}",
+            auth.config.return_to.join(", ")
+        )));
+    }
+    let uri = provider.redirect_uri();
+    let flow = Flow::begin(provider.name(), uri, wish.return_to, link, now);
+    Ok(Begun {
+        uri: provider.authorize(&flow, now).await?.into(),
+        cookies: auth.config.flow_key.keep(&flow, headers)?,
+    })
+}
+
+impl Begun {
+    pub(crate) fn in_json(self) -> Response {
+        let body = Json(json!({ "uri": self.uri }));
+        dressed(body.into_response(), self.cookies)
+    }
+
+    fn as_redirect(self) -> ApiResult<Response> {
+        Ok(dressed(see_other(&self.uri)?, self.cookies))
+    }
+}
+
+/// Ends a flow: signs in, or links. A browser that wanted to come back is sent there, with a failure's code if need be.
+pub(crate) async fn finish(
+    State(auth): State<AuthState>,
+    provider: Provider,
+    Query(answer): Query<Answer>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let now = Timestamp::now();
+    let state = answer.only("state").ok().flatten().unwrap_or_default();
+    let name = flow::cookie_name(state);
+    let flow = auth.config.flow_key.find(&headers, state, now);
+    // One of another provider would make this one's code go there (RFC 9700, section 4.4).
+    let flow = flow.filter(|flow| flow.provider == provider.name());
+    let done = match &flow {
+        Some(flow) => end(&auth, &provider, flow, &answer, &headers, now).await,
+        None => Err(ApiError::InvalidState),
+    };
+    let return_to = flow.as_ref().and_then(|flow| flow.return_to.as_deref());
+    let response = match (done, return_to) {
+        (Ok(response), _) => response,
+        (Err(error), Some(path)) => came_to_nothing(error, path)?,
+        (Err(error), None) => error.into_response(),
+    };
+    Ok(dressed(response, vec![flow::cleared(&name)?]))
+}
+
+/// A look at the callback would use up its code: there is only the visit.
+pub(crate) async fn refuse_head() -> impl IntoResponse {
+    (
+        [(header::ALLOW, HeaderValue::from_static("GET"))],
+        ApiError::MethodNotAllowed,
+    )
+}
+
+async fn end(
+    auth: &AuthState,
+    provider: &Provider,
+    flow: &Flow,
+    answer: &Answer,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> ApiResult<Response> {
+    let issuer = answer.only("iss")?;
+    if issuer.is_some_and(|issuer| issuer != provider.issuer()) {
+        return Err(ApiError::InvalidState);
+    }
+    let code = answer.code()?;
+    let identity = provider.identify(flow, code, issuer.is_some(), now).await?;
+    match (&flow.link, &flow.return_to) {
+        (None, return_to) => {
+            let (session, role) = identities::sign_in(auth, &identity, headers, now).await?;
+            let tokens = auth.issuer.issue(&session, role, now)?;
+            let Some(path) = return_to else {
+                return Ok(Json(tokens).into_response());
+            };
+            let (cookie, _) = in_cookie(tokens)?;
+            Ok(dressed(see_other(path)?, vec![cookie]))
+        }
+        (Some(link), return_to) => {
+            identities::link(auth, &identity, link, now).await?;
+            let name = provider.name().as_str();
+            match return_to {
+                Some(path) => see_other(&format!("{path}?linked={name}")),
+                None => Ok(Json(json!({ "linked": name })).into_response()),
+            }
+        }
+    }
+}
+
+/// The parameters with which a provider sends a browser back. Those that we do not know are none of our business
+/// (RFC 6749, section 4.1.2).
+#[derive(Debug, Deserialize)]
+pub(crate) struct Answer(Vec<(String, String)>);
+
+impl Answer {
+    /// A parameter that may stand there once.
+    fn only(&self, name: &str) -> ApiResult<Option<&str>> {
+        let mut values = self.0.iter().filter(|(known, _)| known == name);
+        match (values.next(), values.next()) {
+            (value, None) => Ok(value.map(|(_, value)| value.as_str())),
+            _ => Err(ApiError::InvalidState),
+        }
+    }
+
+    /// The code, if the provider gave one and nothing else.
+    fn code(&self) -> ApiResult<&str> {
+        match (self.only("code")?, self.only("error")?) {
+            (Some(code), None) if (1..=LONGEST_CODE).contains(&code.len()) => Ok(code),
+            (None, Some(error)) => Err(refused(error)),
+            _ => Err(ApiError::InvalidState),
+        }
+    }
+}
+
+/// What a provider's refusal is: the person's, or one of how this application is set up there.
+fn refused(error: &str) -> ApiError {
+    // OpenID Connect Core 1.0, section 3.1.2.6: login_required, consent_required, …
+    if error == "access_denied" || error.ends_with("_required") {
+        return ApiError::ProviderDenied;
+    }
+    ApiError::ProviderError(anyhow::anyhow!(
+        "it sent the person back with: {}",
+        word(error)
+    ))
+}
+
+/// A browser that wanted to come back gets there with the code of what went wrong, and nothing else about it.
+fn came_to_nothing(error: ApiError, path: &str) -> ApiResult<Response> {
+    let (status, code) = error.status();
+    if status.is_server_error() {
+        let error = anyhow::Error::new(error);
+        tracing::error!("a sign-in through a provider failed: {code}: {error:#}");
+    }
+    see_other(&format!("{path}?error={code}"))
+}
+
+/// Never 307, which would send a form's body on (RFC 9700, section 4.12).
+fn see_other(address: &str) -> ApiResult<Response> {
+    let address = HeaderValue::from_str(address).map_err(anyhow::Error::from)?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response())
+}
+
+/// Adds cookies, and what keeps codes and states out of caches and other sites' logs.
+fn dressed(mut response: Response, cookies: Vec<HeaderValue>) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    for cookie in cookies {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+    response
+}
