@@ -9,6 +9,7 @@ mod functions;
 mod gateway;
 mod oauth;
 mod oauth_cookie;
+mod oauth_defaults;
 mod oauth_id_token;
 mod oauth_link;
 mod oauth_redirect;

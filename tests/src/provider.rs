@@ -7,11 +7,13 @@ mod facebook;
 mod google;
 mod server;
 mod token;
+mod tunnel;
 
 pub use facebook::Facebook;
 pub use google::{CLIENT_ID, CLIENT_SECRET, Google};
 pub use server::{Asked, Fault, Server};
 pub use token::{IdToken, Signed, public_key};
+pub use tunnel::Tunnel;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::rand::{SecureRandom as _, SystemRandom};

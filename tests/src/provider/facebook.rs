@@ -78,12 +78,14 @@ impl Facebook {
 
 impl State {
     fn answer(&mut self, asked: &Asked) -> Reply {
-        match (&asked.method, asked.path.as_str()) {
-            (&Method::GET, "/v99.0/dialog/oauth") => self.authorize(asked),
-            (&Method::POST, "/v99.0/agree") => self.agree(asked),
+        // Everything is there with and without a version of the Graph.
+        let path = asked.path.strip_prefix("/v99.0").unwrap_or(&asked.path);
+        match (&asked.method, path) {
+            (&Method::GET, "/dialog/oauth") => self.authorize(asked),
+            (&Method::POST, "/dialog/agree") => self.agree(asked),
             // The Graph takes parameters in the query or in a form.
-            (&Method::GET | &Method::POST, "/v99.0/oauth/access_token") => self.token(asked),
-            (&Method::GET, "/v99.0/me") => self.me(asked),
+            (&Method::GET | &Method::POST, "/oauth/access_token") => self.token(asked),
+            (&Method::GET, "/me") => self.me(asked),
             _ => error(404, 2500, "Unknown path components"),
         }
     }

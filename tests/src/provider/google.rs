@@ -106,6 +106,11 @@ impl Google {
         locked(&self.state).forge = Box::new(forge);
     }
 
+    /// Calls itself by another address, which has to lead here.
+    pub fn play(&self, base: &str) {
+        base.clone_into(&mut locked(&self.state).base);
+    }
+
     /// Sets members of the discovery document.
     pub fn discovery(&self, members: Value) {
         locked(&self.state).discovery = members;
