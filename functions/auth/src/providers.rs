@@ -243,3 +243,79 @@ fn link_by_email(value: &str) -> Result<Vec<Name>, String> {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Providers, String> {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut env = Env::of(variables.iter().map(own));
+        let public = PublicUrl::parse("https://crm.example.com").expect("an origin");
+        let providers = Providers::read(&mut env, Some(&public));
+        env.finish(providers).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_provider_is_there_with_both_of_its_credentials() {
+        let none = read(&[]).expect("nothing is wrong");
+        assert!(!none.offer(Name::Google) && none.find("google").is_err());
+        let google = [("GOOGLE_CLIENT_ID", "id"), ("GOOGLE_CLIENT_SECRET", "hush")];
+        let one = read(&google).expect("nothing is wrong");
+        let uri = one.find("google").map(|provider| provider.redirect_uri);
+        let expected = "https://crm.example.com/login/google/callback";
+        assert_eq!(uri.ok().as_deref(), Some(expected));
+        assert!(one.find("facebook").is_err() && one.find("Google").is_err());
+        assert!(one.link_by_email(Name::Google) && !one.link_by_email(Name::Facebook));
+        assert!(!format!("{one:?}").contains("hush"));
+        let shown =
+            PublicUrl::parse("https://crm.example.com").map(|public| redirect_uris(&public));
+        assert!(shown.is_ok_and(|uris| uris[0] == ("google", expected.to_owned())));
+    }
+
+    #[test]
+    fn half_a_configuration_is_a_mistake() {
+        for (variables, mistake) in [
+            (
+                ("GOOGLE_CLIENT_ID", "id"),
+                "GOOGLE_CLIENT_SECRET is not set",
+            ),
+            (
+                ("FACEBOOK_CLIENT_SECRET", "hush"),
+                "FACEBOOK_CLIENT_ID is not set",
+            ),
+            (("LINK_BY_EMAIL", "facebook"), "LINK_BY_EMAIL must be"),
+            (
+                ("GOOGLE_DISCOVERY_URL", "https://a/"),
+                "GOOGLE_DISCOVERY_URL must be",
+            ),
+            (
+                ("FACEBOOK_USER_INFO_URL", "https://a/me?b"),
+                "FACEBOOK_USER_INFO_URL must not",
+            ),
+            (
+                ("FACEBOOK_AUTHORIZE_URL", "http://a/"),
+                "FACEBOOK_AUTHORIZE_URL must begin",
+            ),
+        ] {
+            let said = read(&[variables]).map(|_| ()).expect_err("a mistake");
+            assert!(said.contains(mistake) && !said.contains("hush"), "{said}");
+        }
+        let none = read(&[("LINK_BY_EMAIL", "none")]).expect("nothing is wrong");
+        assert!(!none.link_by_email(Name::Google));
+    }
+
+    #[test]
+    fn a_subject_is_visible_ascii() {
+        let is = |text: &str| subject(text.to_owned()).is_some();
+        assert!(is("110169484474386276334") && is(&"s".repeat(255)));
+        assert!(!is("") && !is("a b") && !is("a\n") && !is("ä") && !is(&"s".repeat(256)));
+    }
+
+    #[test]
+    fn a_word_of_a_provider_stays_a_word() {
+        assert_eq!(word("access_denied"), "access_denied");
+        assert_eq!(word("a\r\nb <script>"), "abscript");
+        assert_eq!(word(&"a".repeat(100)).len(), 40);
+    }
+}

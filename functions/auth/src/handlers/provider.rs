@@ -4,6 +4,7 @@ use super::session::in_cookie;
 use crate::{
     AuthState,
     accept::prefers_html,
+    cookies,
     flow::{self, Flow, Link},
     identities,
     providers::{Provider, word},
@@ -53,10 +54,17 @@ pub(crate) async fn begin_sign_in(
     Query(wish): Query<Begin>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let begun = begin(&auth, &provider, wish, None, &headers).await?;
-    match prefers_html(&headers) {
-        true => begun.as_redirect(),
-        false => Ok(begun.in_json()),
+    let (page, return_to) = (prefers_html(&headers), wish.return_to.clone());
+    match (
+        begin(&auth, &provider, wish, None, &headers).await,
+        return_to,
+    ) {
+        (Ok(begun), _) if page => begun.as_redirect(),
+        (Ok(begun), _) => Ok(begun.in_json()),
+        (Err(error @ ApiError::ProviderError(_)), Some(path)) if page => {
+            came_to_nothing(error, &path)
+        }
+        (Err(error), _) => Err(error),
     }
 }
 
@@ -108,7 +116,6 @@ pub(crate) async fn finish(
 ) -> ApiResult<Response> {
     let now = Timestamp::now();
     let state = answer.only("state").ok().flatten().unwrap_or_default();
-    let name = flow::cookie_name(state);
     let flow = auth.config.flow_key.find(&headers, state, now);
     // One of another provider would make this one's code go there (RFC 9700, section 4.4).
     let flow = flow.filter(|flow| flow.provider == provider.name());
@@ -122,7 +129,10 @@ pub(crate) async fn finish(
         (Err(error), Some(path)) => came_to_nothing(error, path)?,
         (Err(error), None) => error.into_response(),
     };
-    Ok(dressed(response, vec![flow::cleared(&name)?]))
+    // Whatever it was, it is over.
+    let name = flow::cookie_name(state);
+    let over = cookies::find(&headers, &name).map(|_| flow::cleared(&name));
+    Ok(dressed(response, over.transpose()?.into_iter().collect()))
 }
 
 /// A look at the callback would use up its code: there is only the visit.
@@ -146,7 +156,10 @@ async fn end(
         return Err(ApiError::InvalidState);
     }
     let code = answer.code()?;
-    let identity = provider.identify(flow, code, issuer.is_some(), now).await?;
+    let said = issuer.is_some();
+    let identity = provider.identify(flow, code, said, now).await?;
+    // That may have taken seconds.
+    let now = Timestamp::now();
     match (&flow.link, &flow.return_to) {
         (None, return_to) => {
             let (session, role) = identities::sign_in(auth, &identity, headers, now).await?;
@@ -171,6 +184,7 @@ async fn end(
 /// The parameters with which a provider sends a browser back. Those that we do not know are none of our business
 /// (RFC 6749, section 4.1.2).
 #[derive(Debug, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Answer(Vec<(String, String)>);
 
 impl Answer {
@@ -208,9 +222,10 @@ fn refused(error: &str) -> ApiError {
 /// A browser that wanted to come back gets there with the code of what went wrong, and nothing else about it.
 fn came_to_nothing(error: ApiError, path: &str) -> ApiResult<Response> {
     let (status, code) = error.status();
-    if status.is_server_error() {
-        let error = anyhow::Error::new(error);
-        tracing::error!("a sign-in through a provider failed: {code}: {error:#}");
+    let cause = format!("{:#}", anyhow::Error::new(error));
+    match status.is_server_error() {
+        true => tracing::error!(code, cause, "a way through a provider failed"),
+        false => tracing::info!(code, "a way through a provider came to nothing"),
     }
     see_other(&format!("{path}?error={code}"))
 }
@@ -233,4 +248,44 @@ fn dressed(mut response: Response, cookies: Vec<HeaderValue>) -> Response {
         headers.append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(answer: &[(&str, &str)]) -> Result<String, &'static str> {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let answer = Answer(answer.iter().map(own).collect());
+        answer
+            .code()
+            .map(str::to_owned)
+            .map_err(|error| error.status().1)
+    }
+
+    #[test]
+    fn an_answer_has_one_code_or_one_error() {
+        assert_eq!(
+            code(&[("code", "c"), ("scope", "a"), ("scope", "b")]),
+            Ok("c".to_owned())
+        );
+        let denied = Err("provider_denied");
+        assert_eq!(
+            code(&[("error", "access_denied"), ("error_reason", "x")]),
+            denied
+        );
+        assert_eq!(code(&[("error", "login_required")]), denied);
+        assert_eq!(code(&[("error", "server_error")]), Err("provider_error"));
+        let long = "c".repeat(LONGEST_CODE + 1);
+        for odd in [
+            &[][..],
+            &[("code", "")],
+            &[("code", &long)],
+            &[("code", "c"), ("code", "c")],
+            &[("code", "c"), ("error", "access_denied")],
+            &[("error", "access_denied"), ("error", "access_denied")],
+        ] {
+            assert_eq!(code(odd), Err("invalid_state"), "{odd:?}");
+        }
+    }
 }

@@ -139,3 +139,24 @@ impl fmt::Debug for Facebook {
         f.write_str("Facebook(***)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proof_is_an_hmac_of_the_token_in_hexadecimal() {
+        let mut env = Env::default();
+        let addresses = Addresses::read(&mut env).expect("the defaults");
+        let credentials = Credentials {
+            id: "id".to_owned(),
+            secret: "key".to_owned().into(),
+        };
+        let http = Http::new().expect("a client");
+        let facebook = Facebook::new(&credentials, addresses, http);
+        // A vector that many implementations are shown by.
+        let text = "The quick brown fox jumps over the lazy dog";
+        let proof = "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8";
+        assert_eq!(facebook.proof(text), proof);
+    }
+}

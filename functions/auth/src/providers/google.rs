@@ -247,3 +247,101 @@ impl fmt::Debug for Google {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn google(discovery: &str) -> Google {
+        let credentials = Credentials {
+            id: "client".to_owned(),
+            secret: "secret".to_owned().into(),
+        };
+        let discovery = Discovery::parse(discovery).expect("an address");
+        Google::new(credentials, discovery, Http::new().expect("a client"))
+    }
+
+    #[test]
+    fn a_discovery_document_is_its_issuers_and_points_to_no_place_of_ours() {
+        let google = google(DISCOVERY);
+        let is = |changes: Value| {
+            let mut document = json!({
+                "issuer": GOOGLE,
+                "authorization_endpoint": "https://accounts.google.com/o/oauth2/v2/auth",
+                "token_endpoint": "https://oauth2.googleapis.com/token",
+                "jwks_uri": "https://www.googleapis.com/oauth2/v3/certs",
+                "userinfo_endpoint": "https://openidconnect.googleapis.com/v1/userinfo",
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            });
+            for (name, value) in changes.as_object().expect("an object") {
+                document[name] = value.clone();
+            }
+            let metadata = serde_json::from_value(document).map_err(|error| error.to_string());
+            metadata.and_then(|metadata| google.checked(metadata))
+        };
+        let post = is(json!({})).expect("a good document");
+        assert!(matches!(post.client.auth_type(), AuthType::RequestBody));
+        let basic = is(json!({ "token_endpoint_auth_methods_supported": null }));
+        assert!(basic.is_ok_and(|it| matches!(it.client.auth_type(), AuthType::BasicAuth)));
+        for bad in [
+            json!({ "issuer": "https://accounts.google.com/" }),
+            json!({ "issuer": GOOGLE_OF_OLD }),
+            json!({ "token_endpoint": "http://oauth2.googleapis.com/token" }),
+            json!({ "token_endpoint": "http://127.0.0.1:8001/token" }),
+            json!({ "jwks_uri": "https://localhost/certs" }),
+            json!({ "jwks_uri": "file:///etc/passwd" }),
+            json!({ "authorization_endpoint": "javascript:alert(1)" }),
+            json!({ "token_endpoint": null }),
+        ] {
+            assert!(is(bad.clone()).is_err(), "{bad}");
+        }
+        for bad in [
+            "https://accounts.google.com/",
+            "http://accounts.google.com/.well-known/openid-configuration",
+            "https://accounts.google.com/.well-known/openid-configuration?a",
+        ] {
+            assert!(Discovery::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn google_vouches_for_the_addresses_that_it_hosts() {
+        let vouched = |discovery, email: &str, hd: Option<&str>| {
+            let mut claims = json!({
+                "iss": "", "aud": "", "sub": "", "exp": 0, "iat": 0,
+                "email": email, "email_verified": true,
+            });
+            if let Some(hd) = hd {
+                claims["hd"] = json!(hd);
+            }
+            let claims: Claims = serde_json::from_value(claims).expect("claims");
+            google(discovery).vouched_email(&claims)
+        };
+        let ada = Some("ada@gmail.com".to_owned());
+        assert_eq!(vouched(DISCOVERY, "Ada@Gmail.com", None), ada);
+        let ada = Some("ada@example.com".to_owned());
+        assert_eq!(
+            vouched(DISCOVERY, "ADA@example.com", Some("example.com")),
+            ada
+        );
+        let other = "https://id.example.com/.well-known/openid-configuration";
+        assert_eq!(vouched(other, "ada@example.com", None), ada);
+        for unproven in [
+            "ada@example.com",
+            "ada@gmail.com.example.com",
+            "ada@evil.com@gmail.com",
+            "",
+        ] {
+            assert_eq!(vouched(DISCOVERY, unproven, None), None, "{unproven}");
+        }
+        // Other spellings of the same key are other mailboxes.
+        for other_mailbox in [
+            "ａｄａ@example.com",
+            "\u{212a}im@example.com",
+            " ada@example.com",
+        ] {
+            assert_eq!(vouched(other, other_mailbox, None), None, "{other_mailbox}");
+        }
+    }
+}

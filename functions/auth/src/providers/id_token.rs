@@ -56,8 +56,12 @@ impl Key {
     /// The key, for the one algorithm that its type and size allow. Never a secret one: those are no provider's to publish.
     fn of(jwk: Jwk) -> Option<Self> {
         let length = |part: &str| URL_SAFE_NO_PAD.decode(part).ok().map(|part| part.len());
+        let bytes = |number: &str| {
+            let bytes = URL_SAFE_NO_PAD.decode(number).ok()?;
+            Some(bytes.iter().skip_while(|byte| **byte == 0).count())
+        };
         let algorithm = match &jwk.algorithm {
-            AlgorithmParameters::RSA(key) if RSA.contains(&length(&key.n)?) => Algorithm::RS256,
+            AlgorithmParameters::RSA(key) if RSA.contains(&bytes(&key.n)?) => Algorithm::RS256,
             AlgorithmParameters::EllipticCurve(key)
                 if key.curve == EllipticCurve::P256
                     && (length(&key.x)?, length(&key.y)?) == (32, 32) =>
@@ -222,3 +226,6 @@ fn reason(error: &jsonwebtoken::errors::Error) -> &'static str {
         _ => "is not of its form",
     }
 }
+
+#[cfg(test)]
+mod tests;
