@@ -215,6 +215,7 @@ async fn s8_a_code_beside_an_error_is_not_used() {
         0,
         "the code is not looked at"
     );
+    rig.visitor().sign_in("/login/google").await.is(200);
 }
 
 #[tokio::test]
