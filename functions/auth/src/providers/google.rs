@@ -2,7 +2,8 @@
 
 use super::{
     Identity, Name,
-    code_flow::{self, Client, Credentials},
+    code_flow::{self, Credentials},
+    discovery::{Discovery, Document},
     http::Http,
     id_token::{self, Claims, Expected, Keys, Refusal},
     kept::{Kept, lifetime},
@@ -10,10 +11,7 @@ use super::{
 use crate::flow::Flow;
 use anyhow::{Context as _, anyhow};
 use axum::http::{Request, Response};
-use oauth2::AuthType;
-use serde::Deserialize;
 use shared::{
-    config::{endpoint, is_loopback},
     email::Email,
     error::{ApiError, ApiResult},
     time::Timestamp,
@@ -21,43 +19,10 @@ use shared::{
 use std::{fmt, io, sync::Arc, time::Duration};
 use url::Url;
 
-/// `GOOGLE_DISCOVERY_URL`, if it is not set.
-pub(crate) const DISCOVERY: &str = "https://accounts.google.com/.well-known/openid-configuration";
-/// What an issuer's address is followed by (Discovery 1.0, section 4).
-const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 /// Google itself, as its discovery document and most of its ID tokens name it.
 const GOOGLE: &str = "https://accounts.google.com";
 /// As its older ID tokens name it.
 const GOOGLE_OF_OLD: &str = "accounts.google.com";
-/// The longest issuer that an identity can be kept with, in characters.
-const LONGEST_ISSUER: usize = 100;
-
-/// Where the discovery document is, and whose it must be.
-#[derive(Debug, Clone)]
-pub(crate) struct Discovery {
-    address: Url,
-    issuer: String,
-}
-
-impl Discovery {
-    /// Reads `GOOGLE_DISCOVERY_URL`.
-    ///
-    /// # Errors
-    /// What it must be.
-    pub(crate) fn parse(value: &str) -> Result<Self, String> {
-        let address = endpoint(value)?;
-        match value.strip_suffix(WELL_KNOWN) {
-            Some(issuer) if issuer.len() <= LONGEST_ISSUER => Ok(Self {
-                address,
-                issuer: issuer.to_owned(),
-            }),
-            _ => Err(format!(
-                "must be an issuer of at most {LONGEST_ISSUER} characters, followed by {WELL_KNOWN}"
-            )),
-        }
-    }
-}
-
 /// Google, for one application. A clone shares what is kept.
 #[derive(Clone)]
 pub(crate) struct Google(Arc<Inner>);
@@ -68,26 +33,6 @@ struct Inner {
     http: Http,
     document: Kept<Document>,
     keys: Kept<Keys>,
-}
-
-/// What we need of a discovery document, checked.
-struct Document {
-    client: Client,
-    keys: Url,
-    /// Whether every way back says who sends it (RFC 9207, section 3).
-    says_issuer: bool,
-}
-
-/// A discovery document (Discovery 1.0, section 3).
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    authorization_endpoint: String,
-    token_endpoint: String,
-    jwks_uri: String,
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
 }
 
 impl Google {
@@ -102,7 +47,7 @@ impl Google {
     }
 
     pub(super) fn issuer(&self) -> &str {
-        &self.0.discovery.issuer
+        self.0.discovery.issuer()
     }
 
     pub(super) async fn authorize(&self, flow: &Flow, now: Timestamp) -> ApiResult<Url> {
@@ -188,40 +133,15 @@ impl Google {
     }
 
     async fn fetch_document(&self) -> io::Result<(Document, Duration)> {
-        let answer = self.get(&self.0.discovery.address).await?;
-        let metadata: Metadata = serde_json::from_slice(answer.body())
-            .map_err(|_| io::Error::other("it is not of its form"))?;
-        let document = self.checked(metadata).map_err(io::Error::other)?;
+        let Inner {
+            discovery,
+            credentials,
+            ..
+        } = &*self.0;
+        let answer = self.get(discovery.address()).await?;
+        let document = Document::read(answer.body(), discovery, credentials);
+        let document = document.map_err(io::Error::other)?;
         Ok((document, lifetime(answer.headers())))
-    }
-
-    fn checked(&self, metadata: Metadata) -> Result<Document, String> {
-        let Discovery { address, issuer } = &self.0.discovery;
-        if metadata.issuer != *issuer {
-            return Err("it is another issuer's".to_owned());
-        }
-        // A provider elsewhere has no business to send us to this machine.
-        let endpoint = |name: &str, value: &str| match endpoint(value) {
-            Ok(url) if !is_loopback(&url) || is_loopback(address) => Ok(url),
-            _ => Err(format!("its {name} is not an address of ours to call")),
-        };
-        // The first that both know; without a list, what the standard says (Discovery 1.0, section 3).
-        let methods = metadata.token_endpoint_auth_methods_supported;
-        let method = methods.iter().flatten().find_map(|name| match &**name {
-            "client_secret_basic" => Some(AuthType::BasicAuth),
-            "client_secret_post" => Some(AuthType::RequestBody),
-            _ => None,
-        });
-        Ok(Document {
-            client: code_flow::client(
-                &self.0.credentials,
-                endpoint("authorization_endpoint", &metadata.authorization_endpoint)?,
-                endpoint("token_endpoint", &metadata.token_endpoint)?,
-                method.unwrap_or(AuthType::BasicAuth),
-            ),
-            keys: endpoint("jwks_uri", &metadata.jwks_uri)?,
-            says_issuer: metadata.authorization_response_iss_parameter_supported,
-        })
     }
 
     async fn fetch_keys(&self, address: &Url) -> io::Result<(Keys, Duration)> {
@@ -243,15 +163,16 @@ fn failed(error: anyhow::Error) -> ApiError {
 impl fmt::Debug for Google {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Google")
-            .field(&self.0.discovery.issuer)
+            .field(&self.0.discovery.issuer())
             .finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::discovery::DISCOVERY;
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn google(discovery: &str) -> Google {
         let credentials = Credentials {
@@ -260,49 +181,6 @@ mod tests {
         };
         let discovery = Discovery::parse(discovery).expect("an address");
         Google::new(credentials, discovery, Http::new().expect("a client"))
-    }
-
-    #[test]
-    fn a_discovery_document_is_its_issuers_and_points_to_no_place_of_ours() {
-        let google = google(DISCOVERY);
-        let is = |changes: Value| {
-            let mut document = json!({
-                "issuer": GOOGLE,
-                "authorization_endpoint": "https://accounts.google.com/o/oauth2/v2/auth",
-                "token_endpoint": "https://oauth2.googleapis.com/token",
-                "jwks_uri": "https://www.googleapis.com/oauth2/v3/certs",
-                "userinfo_endpoint": "https://openidconnect.googleapis.com/v1/userinfo",
-                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-            });
-            for (name, value) in changes.as_object().expect("an object") {
-                document[name] = value.clone();
-            }
-            let metadata = serde_json::from_value(document).map_err(|error| error.to_string());
-            metadata.and_then(|metadata| google.checked(metadata))
-        };
-        let post = is(json!({})).expect("a good document");
-        assert!(matches!(post.client.auth_type(), AuthType::RequestBody));
-        let basic = is(json!({ "token_endpoint_auth_methods_supported": null }));
-        assert!(basic.is_ok_and(|it| matches!(it.client.auth_type(), AuthType::BasicAuth)));
-        for bad in [
-            json!({ "issuer": "https://accounts.google.com/" }),
-            json!({ "issuer": GOOGLE_OF_OLD }),
-            json!({ "token_endpoint": "http://oauth2.googleapis.com/token" }),
-            json!({ "token_endpoint": "http://127.0.0.1:8001/token" }),
-            json!({ "jwks_uri": "https://localhost/certs" }),
-            json!({ "jwks_uri": "file:///etc/passwd" }),
-            json!({ "authorization_endpoint": "javascript:alert(1)" }),
-            json!({ "token_endpoint": null }),
-        ] {
-            assert!(is(bad.clone()).is_err(), "{bad}");
-        }
-        for bad in [
-            "https://accounts.google.com/",
-            "http://accounts.google.com/.well-known/openid-configuration",
-            "https://accounts.google.com/.well-known/openid-configuration?a",
-        ] {
-            assert!(Discovery::parse(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]
