@@ -69,12 +69,13 @@ export async function click(page, path) {
   await page.getByText('Sign in with a provider').click()
 }
 
-/** Signs in at the OpenID provider: its login page, then its page that asks for consent. */
-export async function signInAtProvider(page, login, picture) {
+/** Signs in at the OpenID provider: its login page, then its page that asks for consent, which it asks for once. */
+export async function signInAtProvider(page, login, picture, { asked = true } = {}) {
   await page.getByPlaceholder('Enter any login').fill(login)
   await page.getByPlaceholder('and password').fill('any password')
   await picture('login')
   await page.getByRole('button', { name: 'Sign-in' }).click()
+  if (!asked) return
   await page.getByRole('button', { name: 'Continue' }).waitFor()
   await picture('consent')
   await page.getByRole('button', { name: 'Continue' }).click()

@@ -13,7 +13,7 @@ await person('tabs', async ({ page, context, picture }) => {
 
   await signInAtProvider(second, 'ada', picture)
   await second.waitForURL(`${ORIGIN}/`)
-  await signInAtProvider(page, 'ada', picture)
+  await signInAtProvider(page, 'ada', picture, { asked: false })
   await page.waitForURL(`${ORIGIN}/`)
   await picture('back')
   await assertSignedIn(context, page, 'ada@example.com')
