@@ -280,6 +280,19 @@ async fn n9_an_address_that_is_not_verified_makes_no_first_link() {
         )
         .await;
     }
+    // Nor does it tell whether anybody here has the address.
+    rig.google
+        .person(json!({ "sub": "2", "email": "stranger@example.com", "email_verified": false }));
+    rig.google.forge(|_| ());
+    let mut visitor = rig.visitor();
+    refused(
+        &rig,
+        visitor.sign_in("/login/google"),
+        403,
+        "email_not_verified",
+    )
+    .await;
+    rig.google.somebody("1", VERIFIED);
     // Once linked, it does not matter any more: the subject is who it is.
     accepts(&rig, "verified", |_| ()).await;
     accepts(

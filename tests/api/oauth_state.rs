@@ -336,3 +336,71 @@ async fn s13_facebook_s_tail_is_no_part_of_state_or_code() {
     assert!(answer.status.is_success(), "{}", answer.text());
     rig.visitor().sign_in("/login/facebook").await.is(200);
 }
+
+#[tokio::test]
+async fn a_way_back_of_any_size_and_shape_does_no_harm() {
+    let rig = SignIn::start().await;
+    rig.register(VERIFIED).await;
+    let mut visitor = rig.visitor();
+    let flow = visitor.begin("/login/google").await;
+    let back = flow.agree().await;
+    let state = flow.sent("state").unwrap();
+    let before = rig.sessions().await;
+    for query in [
+        String::new(),
+        "state".to_owned(),
+        "&&&===".to_owned(),
+        format!("state={}", "s".repeat(8_000)),
+        format!("state={state}&code={}", "c".repeat(8_000)),
+        format!("state={state}&code="),
+        format!("state={state}&code=%ff%fe"),
+        format!("state={state}&code=%00"),
+        format!("state={state}&code=a%0d%0aHost:%20evil"),
+        format!("state={state}&code=%F0%9F%94%91"),
+        format!("state={state}&error=%ff"),
+        format!("state={state}&error={}", "e".repeat(8_000)),
+        format!("state[]={state}&code[]=1"),
+        format!("state={state}&code=1&{}", "x=y&".repeat(2_000)),
+        format!("state=%20{state}&code=1"),
+        format!("{{\"state\":\"{state}\"}}"),
+    ] {
+        let path = format!("/login/google/callback?{query}");
+        let answer = Answer::of(visitor.request(Method::GET, &path)).await;
+        let status = answer.status.as_u16();
+        let own = [400, 414, 431, 502].contains(&status);
+        assert!(own, "{query:.80}: {status} {}", answer.text());
+        assert!(!answer.text().contains("evil"), "{}", answer.text());
+    }
+    assert_eq!(rig.sessions().await, before);
+    visitor.get(&back).await.is(200);
+}
+
+#[tokio::test]
+async fn a_browser_full_of_old_cookies_signs_in_all_the_same() {
+    let rig = SignIn::start().await;
+    rig.register(VERIFIED).await;
+    let mut visitor = rig.visitor();
+    for number in 0..25 {
+        visitor.begin("/login/google").await;
+        let junk = format!("__Host-flow-{number:016}");
+        visitor.cookies.insert(junk, "x".repeat(60));
+        visitor
+            .cookies
+            .insert(format!("other-{number}"), "y".repeat(60));
+    }
+    let flows = |visitor: &tests::Visitor| {
+        let names = visitor.cookies.keys();
+        names.filter(|name| name.starts_with("__Host-")).count()
+    };
+    let flow = visitor.begin("/login/google").await;
+    assert!(flows(&visitor) <= 20, "{}", flows(&visitor));
+    visitor.get(&flow.agree().await).await.is(200);
+    assert!(flows(&visitor) <= 19);
+    // Far more than a browser would ever keep.
+    let mut full = rig.visitor();
+    for number in 0..100 {
+        let junk = format!("__Host-flow-{number:016}");
+        full.cookies.insert(junk, "x".to_owned());
+    }
+    full.sign_in("/login/google").await.is(200);
+}

@@ -3,7 +3,7 @@
 use super::{
     random, redirect_uri,
     server::{Asked, Reply, Server, json, locked, redirect, whole},
-    token::{IdToken, Signed, kid, public_key},
+    token::{IdToken, Signed, kid, now, public_key},
 };
 use base64::{
     Engine as _,
@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
-    time::SystemTime,
 };
 use url::{Url, form_urlencoded};
 
@@ -289,14 +288,4 @@ fn proves_itself(asked: &Asked) -> bool {
         }
         _ => false,
     }
-}
-
-/// Seconds since 1970.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a provider has a clock of its own"
-)]
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.expect("after 1970").as_secs()
 }

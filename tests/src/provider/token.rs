@@ -9,6 +9,7 @@ use ring::{
 };
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use serde_json::{Value, json};
+use std::time::SystemTime;
 
 /// Made with `openssl genpkey -algorithm RSA`, for these tests alone.
 const KEYS: [&[u8]; 2] = [
@@ -90,4 +91,14 @@ pub fn public_key(key: usize) -> Value {
 
 pub(super) fn kid(key: usize) -> String {
     format!("key-{key}")
+}
+
+/// Seconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a provider has a clock of its own"
+)]
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.expect("after 1970").as_secs()
 }
