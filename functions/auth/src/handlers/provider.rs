@@ -59,7 +59,7 @@ pub(crate) async fn begin_sign_in(
         begin(&auth, &provider, wish, None, &headers).await,
         return_to,
     ) {
-        (Ok(begun), _) if page => begun.as_redirect(),
+        (Ok(begun), _) if page => begun.redirected(),
         (Ok(begun), _) => Ok(begun.in_json()),
         (Err(error @ ApiError::ProviderError(_)), Some(path)) if page => {
             came_to_nothing(error, &path)
@@ -102,7 +102,7 @@ impl Begun {
         dressed(body.into_response(), self.cookies)
     }
 
-    fn as_redirect(self) -> ApiResult<Response> {
+    fn redirected(self) -> ApiResult<Response> {
         Ok(dressed(see_other(&self.uri)?, self.cookies))
     }
 }
