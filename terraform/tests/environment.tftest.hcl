@@ -17,9 +17,9 @@ run "sources" {
 run "names" {
   assert {
     condition = alltrue(flatten([for name, service in google_cloud_run_v2_service.crm : [for env in service.template[0].containers[0].env :
-      contains(concat(run.sources.names[name], run.sources.names.shared, run.sources.awaited), env.name)
+      contains(concat(run.sources.names[name], run.sources.names.shared), env.name)
     ]]))
-    error_message = "26: a service is told something that it does not read: ${join(", ", flatten([for name, service in google_cloud_run_v2_service.crm : [for env in service.template[0].containers[0].env : "${name} ${env.name}" if !contains(concat(run.sources.names[name], run.sources.names.shared, run.sources.awaited), env.name)]]))}."
+    error_message = "26: a service is told something that it does not read: ${join(", ", flatten([for name, service in google_cloud_run_v2_service.crm : [for env in service.template[0].containers[0].env : "${name} ${env.name}" if !contains(concat(run.sources.names[name], run.sources.names.shared), env.name)]]))}."
   }
   assert {
     condition = alltrue(flatten([for job in google_cloud_run_v2_job.crm : [for env in job.template[0].template[0].containers[0].env :
@@ -43,13 +43,9 @@ run "names" {
   }
   assert {
     condition = alltrue(flatten([for name, service in google_cloud_run_v2_service.crm : [for env in service.template[0].containers[0].env :
-      contains(try(run.sources.readme[env.name], []), "all") || contains(try(run.sources.readme[env.name], []), name) || contains(run.sources.awaited, env.name)
+      contains(try(run.sources.readme[env.name], []), "all") || contains(try(run.sources.readme[env.name], []), name)
     ]]))
     error_message = "26: a service is told something that the README's table does not name for it."
-  }
-  assert {
-    condition     = length(setintersection(run.sources.awaited, flatten([for crate in ["auth", "customers", "images", "shared"] : run.sources.names[crate]]))) == 0
-    error_message = "26: a program reads this by now; remove it from `awaited` in terraform/tests/sources/main.tf: ${join(", ", setintersection(run.sources.awaited, flatten([for crate in ["auth", "customers", "images", "shared"] : run.sources.names[crate]])))}."
   }
   assert {
     condition     = alltrue(flatten([for service in google_cloud_run_v2_service.crm : [for env in service.template[0].containers[0].env : length(env.value_source) > 0 || try(length(env.value), 0) > 0]]))

@@ -49,20 +49,6 @@ output "names" {
   value       = local.names
 }
 
-output "awaited" {
-  description = "Variables that the deployment already sets and a program will read soon. Remove a line when it does."
-  value = [
-    "FACEBOOK_CLIENT_ID",
-    "FACEBOOK_CLIENT_SECRET",
-    "GOOGLE_CLIENT_ID",
-    "GOOGLE_CLIENT_SECRET",
-    "GOOGLE_PROJECT",
-    "LINK_BY_EMAIL",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "RETURN_TO",
-  ]
-}
-
 output "left_to_the_program" {
   description = "Variables that the deployment does not set, and why."
   value = {
