@@ -42,9 +42,9 @@ variable "services" {
     )
   }
   validation {
-    # One instance of each next release, whose traffic the service's cap does not count, two jobs of two, five others.
-    condition     = var.reserved_connections >= sum([for service in values(var.services) : service.connections]) + 2 * 2 + 5
-    error_message = format("reserved_connections must be at least %d: one instance of each next release, two jobs of two, and five for people and Cloud SQL itself.", sum([for service in values(var.services) : service.connections]) + 2 * 2 + 5)
+    # One instance of each next release, whose traffic the service's cap does not count, three jobs of two, five others.
+    condition     = var.reserved_connections >= sum([for service in values(var.services) : service.connections]) + 3 * 2 + 5
+    error_message = format("reserved_connections must be at least %d: one instance of each next release, three jobs of two, and five for people and Cloud SQL itself.", sum([for service in values(var.services) : service.connections]) + 3 * 2 + 5)
   }
   validation {
     # Direct VPC egress takes two addresses an instance, and twice that while one revision replaces another.

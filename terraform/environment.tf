@@ -49,6 +49,12 @@ locals {
       DATABASE_MAX_CONNECTIONS = tostring(local.job_connections)
       GOOGLE_BUCKET            = google_storage_bucket.pictures.name
     }
+    # Without what signs and without the providers' secrets: it looks at the rest.
+    doctor = {
+      PUBLIC_BASE_URL          = local.public_base_url
+      DATABASE_MAX_CONNECTIONS = tostring(local.job_connections)
+      GOOGLE_BUCKET            = google_storage_bucket.pictures.name
+    }
   } : program => { for name, value in values : name => value if value != "" } }
 
   # Variable => secret. Who may read a secret follows from this, in iam.tf.
@@ -62,5 +68,6 @@ locals {
     images    = { DATABASE_URL = "database-url", VERIFYING_KEYS = "verifying-keys", IMAGE_URL_KEYS = "image-url-keys" }
     migrate   = { DATABASE_URL = "database-url" }
     sweep     = { DATABASE_URL = "database-url" }
+    doctor    = { DATABASE_URL = "database-url", VERIFYING_KEYS = "verifying-keys", IMAGE_URL_KEYS = "image-url-keys" }
   }
 }

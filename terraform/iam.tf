@@ -7,6 +7,7 @@ locals {
     images    = "Keeps pictures"
     migrate   = "Brings the database's schema up to date"
     sweep     = "Removes what nobody needs"
+    doctor    = "Looks at everything and changes nothing"
     build     = "Tests, builds and releases"
     scheduler = "Starts the sweep"
   }
@@ -19,7 +20,7 @@ locals {
 
   telemetry_roles = ["roles/cloudtrace.agent", "roles/logging.logWriter", "roles/monitoring.metricWriter", "roles/telemetry.writer"]
   project_grants = merge(
-    { for pair in setproduct(["auth", "customers", "images", "migrate", "sweep"], local.telemetry_roles) : "${pair[0]} ${pair[1]}" => { account = pair[0], role = pair[1] } },
+    { for pair in setproduct(keys(local.environment), local.telemetry_roles) : "${pair[0]} ${pair[1]}" => { account = pair[0], role = pair[1] } },
     # The release looks at the error log of the revision that it shifts traffic to.
     { for role in ["roles/logging.logWriter", "roles/logging.viewer"] : "build ${role}" => { account = "build", role = role } },
   )
@@ -40,9 +41,9 @@ resource "google_secret_manager_secret_iam_member" "reader" {
 }
 
 resource "google_storage_bucket_iam_member" "pictures" {
-  for_each = toset(["images", "sweep"])
+  for_each = { images = "roles/storage.objectUser", sweep = "roles/storage.objectUser", doctor = "roles/storage.objectViewer" }
   bucket   = google_storage_bucket.pictures.name
-  role     = "roles/storage.objectUser"
+  role     = each.value
   member   = google_service_account.crm[each.key].member
 }
 
@@ -71,7 +72,7 @@ resource "google_cloud_run_v2_job_iam_member" "release" {
 }
 
 resource "google_service_account_iam_member" "release" {
-  for_each           = toset(["auth", "customers", "images", "migrate", "sweep"])
+  for_each           = local.environment
   service_account_id = google_service_account.crm[each.key].name
   role               = "roles/iam.serviceAccountUser"
   member             = google_service_account.crm["build"].member

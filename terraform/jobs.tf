@@ -1,4 +1,4 @@
-# The operator's program as jobs: migrations before the services, and the nightly sweep.
+# The operator's program as jobs: migrations before the services, the nightly sweep, and a look at everything.
 
 locals {
   jobs = {
@@ -6,6 +6,7 @@ locals {
     # for its end: services do not follow when it fails.
     migrate = { retries = 0, timeout = "1800s", run = var.release_id }
     sweep   = { retries = 1, timeout = "3600s", run = null }
+    doctor  = { retries = 0, timeout = "300s", run = null }
   }
 }
 

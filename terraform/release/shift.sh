@@ -80,5 +80,5 @@ trap - EXIT INT TERM
 
 # From here on what Terraform changes (a new version of a secret) is served at once, without a release.
 for service in $SERVICES; do run services update-traffic "crm-$service" --to-latest; done
-run jobs update crm-sweep --image="$(digest admin)"
+for job in sweep doctor; do run jobs update "crm-$job" --image="$(digest admin)"; done
 say "Released."

@@ -119,9 +119,9 @@ run "identity" {
   }
   assert {
     condition = alltrue([for grant in google_secret_manager_secret_iam_member.reader : grant.role == "roles/secretmanager.secretAccessor"]) && alltrue([
-      for grant in google_storage_bucket_iam_member.pictures : grant.role == "roles/storage.objectUser" && contains([google_service_account.crm["images"].member, google_service_account.crm["sweep"].member], grant.member)
-    ]) && length(google_storage_bucket_iam_member.pictures) == 2
-    error_message = "17: pictures are touched by images and the sweep alone."
+      for grant in google_storage_bucket_iam_member.pictures : grant.role == "roles/storage.objectViewer" || contains([google_service_account.crm["images"].member, google_service_account.crm["sweep"].member], grant.member)
+    ]) && length(google_storage_bucket_iam_member.pictures) == 3
+    error_message = "17: pictures are changed by images and the sweep alone."
   }
   assert {
     condition = alltrue([for grant in google_cloud_run_v2_service_iam_member.release : grant.role == "roles/run.developer" && grant.member == google_service_account.crm["build"].member]) && (
