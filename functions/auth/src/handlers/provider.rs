@@ -9,6 +9,7 @@ use crate::{
     flow::{self, Flow, Link},
     identities,
     providers::{Name, Provider},
+    tokens::Tokens,
 };
 use axum::{
     extract::{FromRequestParts, State},
@@ -155,29 +156,31 @@ async fn end(
     if issuer.is_some_and(|issuer| issuer != provider.issuer()) {
         return Err(ApiError::InvalidState);
     }
-    let code = answer.code()?;
-    let said = issuer.is_some();
+    let (code, said) = (answer.code()?, issuer.is_some());
     let identity = provider.identify(flow, code, said, now).await?;
     // That may have taken seconds.
     let now = Timestamp::now();
-    match (&flow.link, &flow.return_to) {
-        (None, return_to) => {
-            let (session, role) = identities::sign_in(auth, &identity, headers, now).await?;
-            let tokens = auth.issuer.issue(&session, role, now)?;
-            let Some(path) = return_to else {
-                return Ok(Json(tokens).into_response());
-            };
-            let (cookie, _) = in_cookie(tokens)?;
-            Ok(dressed(back(provider.name(), path)?, vec![cookie]))
-        }
-        (Some(link), return_to) => {
-            identities::link(auth, &identity, link, now).await?;
-            let name = provider.name();
-            match return_to {
-                Some(path) => back(name, &format!("{path}?linked={}", name.as_str())),
-                None => Ok(Json(json!({ "linked": name })).into_response()),
-            }
-        }
+    if let Some(link) = &flow.link {
+        identities::link(auth, &identity, link, now).await?;
+        return linked(flow);
+    }
+    let (session, role) = identities::sign_in(auth, &identity, headers, now).await?;
+    signed_in(flow, auth.issuer.issue(&session, role, now)?)
+}
+
+fn signed_in(flow: &Flow, tokens: Tokens) -> ApiResult<Response> {
+    let Some(path) = &flow.return_to else {
+        return Ok(Json(tokens).into_response());
+    };
+    let (cookie, _) = in_cookie(tokens)?;
+    Ok(dressed(back(flow.provider, path)?, vec![cookie]))
+}
+
+fn linked(flow: &Flow) -> ApiResult<Response> {
+    let name = flow.provider;
+    match &flow.return_to {
+        Some(path) => back(name, &format!("{path}?linked={}", name.as_str())),
+        None => Ok(Json(json!({ "linked": name })).into_response()),
     }
 }
 
