@@ -42,10 +42,9 @@ pub(crate) async fn sign_in(
             // Somebody else has just linked it, or the user has another one: the next look tells.
             Err(ApiError::Database(error)) if in_the_way(&error) && attempt < ATTEMPTS => {}
             Err(ApiError::Database(error)) if db::is_taken(&error) => {
-                tracing::warn!(
-                    provider = identity.provider.as_str(),
-                    "an identity was refused: the user with its address has another one of this provider"
-                );
+                let (user, _) = find_by_email(auth, identity).await?;
+                let provider = identity.provider.as_str();
+                tracing::warn!(user.id = %user, provider, "an identity was refused: the user with its address has another one of this provider");
                 return Err(ApiError::NotRegistered);
             }
             done => return done,
