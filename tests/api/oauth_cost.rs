@@ -1,6 +1,7 @@
 //! What a sign-in costs: no database before the callback, no call too many, nothing kept in an instance or a log.
 
 use crate::oauth::{VERIFIED, at_once};
+use reqwest::Method;
 use serde_json::json;
 use std::time::Instant;
 use tests::{
