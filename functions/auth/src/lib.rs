@@ -3,6 +3,7 @@
 //! [`router`] answers; [`users`], [`sessions`], [`keys`] and [`Passwords`] also serve the all-in-one and the operator's program.
 
 mod accept;
+mod answer;
 mod config;
 mod cookies;
 mod flow;

@@ -4,10 +4,11 @@ use super::session::in_cookie;
 use crate::{
     AuthState,
     accept::prefers_html,
+    answer::Answer,
     cookies,
     flow::{self, Flow, Link},
     identities,
-    providers::{Provider, word},
+    providers::{Name, Provider},
 };
 use axum::{
     extract::{FromRequestParts, State},
@@ -21,9 +22,6 @@ use shared::{
     extract::{Json, Path, Query},
     time::Timestamp,
 };
-
-/// The longest code that is passed on, in bytes.
-const LONGEST_CODE: usize = 4 * 1_024;
 
 impl FromRequestParts<AuthState> for Provider {
     type Rejection = ApiError;
@@ -54,7 +52,8 @@ pub(crate) async fn begin_sign_in(
     Query(wish): Query<Begin>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let (page, return_to) = (prefers_html(&headers), wish.return_to.clone());
+    let (page, name) = (prefers_html(&headers), provider.name());
+    let return_to = wish.return_to.clone();
     match (
         begin(&auth, &provider, wish, None, &headers).await,
         return_to,
@@ -62,7 +61,7 @@ pub(crate) async fn begin_sign_in(
         (Ok(begun), _) if page => begun.redirected(),
         (Ok(begun), _) => Ok(begun.in_json()),
         (Err(error @ ApiError::ProviderError(_)), Some(path)) if page => {
-            came_to_nothing(error, &path)
+            came_to_nothing(error, name, &path)
         }
         (Err(error), _) => Err(error),
     }
@@ -118,7 +117,8 @@ pub(crate) async fn finish(
     let state = answer.only("state").ok().flatten().unwrap_or_default();
     let flow = auth.config.flow_key.find(&headers, state, now);
     // One of another provider would make this one's code go there (RFC 9700, section 4.4).
-    let flow = flow.filter(|flow| flow.provider == provider.name());
+    let name = provider.name();
+    let flow = flow.filter(|flow| flow.provider == name);
     let done = match &flow {
         Some(flow) => end(&auth, &provider, flow, &answer, &headers, now).await,
         None => Err(ApiError::InvalidState),
@@ -126,12 +126,12 @@ pub(crate) async fn finish(
     let return_to = flow.as_ref().and_then(|flow| flow.return_to.as_deref());
     let response = match (done, return_to) {
         (Ok(response), _) => response,
-        (Err(error), Some(path)) => came_to_nothing(error, path)?,
+        (Err(error), Some(path)) => came_to_nothing(error, name, path)?,
         (Err(error), None) => error.into_response(),
     };
     // Whatever it was, it is over.
-    let name = flow::cookie_name(state);
-    let over = cookies::find(&headers, &name).map(|_| flow::cleared(&name));
+    let cookie = flow::cookie_name(state);
+    let over = cookies::find(&headers, &cookie).map(|_| flow::cleared(&cookie));
     Ok(dressed(response, over.transpose()?.into_iter().collect()))
 }
 
@@ -168,66 +168,37 @@ async fn end(
                 return Ok(Json(tokens).into_response());
             };
             let (cookie, _) = in_cookie(tokens)?;
-            Ok(dressed(see_other(path)?, vec![cookie]))
+            Ok(dressed(back(provider.name(), path)?, vec![cookie]))
         }
         (Some(link), return_to) => {
             identities::link(auth, &identity, link, now).await?;
-            let name = provider.name().as_str();
+            let name = provider.name();
             match return_to {
-                Some(path) => see_other(&format!("{path}?linked={name}")),
+                Some(path) => back(name, &format!("{path}?linked={}", name.as_str())),
                 None => Ok(Json(json!({ "linked": name })).into_response()),
             }
         }
     }
 }
 
-/// The parameters with which a provider sends a browser back. Those that we do not know are none of our business
-/// (RFC 6749, section 4.1.2).
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Answer(Vec<(String, String)>);
-
-impl Answer {
-    /// A parameter that may stand there once.
-    fn only(&self, name: &str) -> ApiResult<Option<&str>> {
-        let mut values = self.0.iter().filter(|(known, _)| known == name);
-        match (values.next(), values.next()) {
-            (value, None) => Ok(value.map(|(_, value)| value.as_str())),
-            _ => Err(ApiError::InvalidState),
-        }
-    }
-
-    /// The code, if the provider gave one and nothing else.
-    fn code(&self) -> ApiResult<&str> {
-        match (self.only("code")?, self.only("error")?) {
-            (Some(code), None) if (1..=LONGEST_CODE).contains(&code.len()) => Ok(code),
-            (None, Some(error)) => Err(refused(error)),
-            _ => Err(ApiError::InvalidState),
-        }
-    }
-}
-
-/// What a provider's refusal is: the person's, or one of how this application is set up there.
-fn refused(error: &str) -> ApiError {
-    // OpenID Connect Core 1.0, section 3.1.2.6: login_required, consent_required, …
-    if error == "access_denied" || error.ends_with("_required") {
-        return ApiError::ProviderDenied;
-    }
-    ApiError::ProviderError(anyhow::anyhow!(
-        "it sent the person back with: {}",
-        word(error)
-    ))
-}
-
 /// A browser that wanted to come back gets there with the code of what went wrong, and nothing else about it.
-fn came_to_nothing(error: ApiError, path: &str) -> ApiResult<Response> {
+fn came_to_nothing(error: ApiError, name: Name, path: &str) -> ApiResult<Response> {
     let (status, code) = error.status();
     let cause = format!("{:#}", anyhow::Error::new(error));
     match status.is_server_error() {
         true => tracing::error!(code, cause, "a way through a provider failed"),
         false => tracing::info!(code, "a way through a provider came to nothing"),
     }
-    see_other(&format!("{path}?error={code}"))
+    back(name, &format!("{path}?error={code}"))
+}
+
+/// Back to one of our pages. Facebook appends `#_=_` to its way back, and a browser carries that over to an address
+/// without a fragment of its own, be it an empty one.
+fn back(from: Name, address: &str) -> ApiResult<Response> {
+    match from {
+        Name::Google => see_other(address),
+        Name::Facebook => see_other(&format!("{address}#")),
+    }
 }
 
 /// Never 307, which would send a form's body on (RFC 9700, section 4.12).
@@ -248,44 +219,4 @@ fn dressed(mut response: Response, cookies: Vec<HeaderValue>) -> Response {
         headers.append(header::SET_COOKIE, cookie);
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn code(answer: &[(&str, &str)]) -> Result<String, &'static str> {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let answer = Answer(answer.iter().map(own).collect());
-        answer
-            .code()
-            .map(str::to_owned)
-            .map_err(|error| error.status().1)
-    }
-
-    #[test]
-    fn an_answer_has_one_code_or_one_error() {
-        assert_eq!(
-            code(&[("code", "c"), ("scope", "a"), ("scope", "b")]),
-            Ok("c".to_owned())
-        );
-        let denied = Err("provider_denied");
-        assert_eq!(
-            code(&[("error", "access_denied"), ("error_reason", "x")]),
-            denied
-        );
-        assert_eq!(code(&[("error", "login_required")]), denied);
-        assert_eq!(code(&[("error", "server_error")]), Err("provider_error"));
-        let long = "c".repeat(LONGEST_CODE + 1);
-        for odd in [
-            &[][..],
-            &[("code", "")],
-            &[("code", &long)],
-            &[("code", "c"), ("code", "c")],
-            &[("code", "c"), ("error", "access_denied")],
-            &[("error", "access_denied"), ("error", "access_denied")],
-        ] {
-            assert_eq!(code(odd), Err("invalid_state"), "{odd:?}");
-        }
-    }
 }

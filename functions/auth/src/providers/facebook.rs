@@ -8,7 +8,7 @@ use super::{
     http::Http,
 };
 use crate::flow::Flow;
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use axum::http::{Request, header};
 use oauth2::{AuthType, TokenResponse as _};
 use ring::hmac;
@@ -118,7 +118,8 @@ impl Facebook {
         let request = Request::get(address.as_str())
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .body(Vec::new())?;
-        let answer = self.0.http.get(request).await?;
+        let answer = self.0.http.get(request).await;
+        let answer = answer.context("the person's description")?;
         let me: Me = serde_json::from_slice(answer.body())
             .map_err(|_| anyhow!("the person's description is not of its form"))?;
         super::subject(me.id).ok_or_else(|| anyhow!("the person has no usable id"))

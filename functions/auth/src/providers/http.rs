@@ -10,7 +10,7 @@ const TIME: Duration = Duration::from_secs(5);
 /// The largest body that is read, in bytes.
 const LARGEST: usize = 64 * 1_024;
 
-/// The one HTTP client of the process. A clone shares its connections.
+/// The one HTTP client of the process. A clone shares its settings and authorities.
 #[derive(Debug, Clone)]
 pub(crate) struct Http(reqwest::Client);
 
@@ -23,6 +23,9 @@ impl Http {
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .timeout(TIME)
+            // A connection that was kept while the instance slept may be dead, and a code is good once: each call has
+            // its own.
+            .pool_max_idle_per_host(0)
             .build();
         client
             .map(Self)
