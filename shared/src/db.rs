@@ -2,23 +2,34 @@
 //!
 //! MySQL always; SQLite with the `sqlite` feature (the all-in-one, the operator's program, tests).
 
+#[cfg(feature = "migrate")]
+mod migrate;
+mod outage;
+mod refusal;
+
+pub use refusal::{is_contention, is_taken, is_unavailable};
+
 use crate::config::{Env, parsed};
+use outage::Outage;
+use sqlx::{
+    Connection as _, MySql, MySqlPool, Transaction,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlQueryResult},
+};
 #[cfg(feature = "sqlite")]
 use sqlx::{
-    Connection as _, Sqlite, SqlitePool,
+    Sqlite, SqlitePool,
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
         SqliteSynchronous,
     },
 };
-use sqlx::{
-    MySql, MySqlPool, Transaction,
-    mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions, MySqlQueryResult},
-};
 use std::{fmt, time::Duration};
+use tracing::Instrument as _;
 
-/// How long a request waits for a free connection before it answers 503.
+/// How long a request waits for a free connection before it answers 503. A server that is away is noticed earlier.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a connection may lie idle and still be used untested: servers and what is between hang up unseen.
+const UNTESTED: Duration = Duration::from_secs(10);
 /// How long SQLite waits for another process (such as `admin`) that is writing.
 #[cfg(feature = "sqlite")]
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -89,10 +100,54 @@ impl Target {
 #[derive(Clone, Debug)]
 pub enum Db {
     /// MySQL, or anything that speaks its protocol.
-    MySql(MySqlPool),
+    MySql(MySqlServer),
     /// One file beside the program.
     #[cfg(feature = "sqlite")]
     Sqlite(SqlitePools),
+}
+
+/// A MySQL server: the connections to it, and whether it is away.
+#[derive(Clone, Debug)]
+pub struct MySqlServer {
+    pool: MySqlPool,
+    outage: Outage,
+}
+
+impl MySqlServer {
+    fn new(options: &MySqlConnectOptions, max_connections: u32) -> Self {
+        let outage = Outage::new(options.clone());
+        let watched = outage.clone();
+        let pool = MySqlPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .before_acquire(move |connection, meta| {
+                let outlived = watched.happened_within(meta.age);
+                Box::pin(async move {
+                    if meta.idle_for > UNTESTED {
+                        connection.ping().await?;
+                    }
+                    Ok(!outlived)
+                })
+            })
+            .connect_lazy_with(options.clone());
+        Self { pool, outage }
+    }
+
+    /// The connections.
+    #[must_use]
+    pub const fn pool(&self) -> &MySqlPool {
+        &self.pool
+    }
+
+    /// Does work of this server's, given up at once when the server is found away.
+    ///
+    /// # Errors
+    /// Those of the work, or [`sqlx::Error::Io`].
+    pub async fn reached<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+        let span = tracing::info_span!("database", otel.kind = "client", db.system.name = "mysql");
+        self.outage.unless_away(work).instrument(span).await
+    }
 }
 
 /// SQLite knows one writer at a time: one connection writes, the others read beside it.
@@ -123,7 +178,10 @@ pub enum Tx {
 macro_rules! on_read {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
-            $crate::db::Db::MySql($pool) => $query,
+            $crate::db::Db::MySql(server) => {
+                let $pool = server.pool();
+                server.reached(async { $query }).await
+            }
             $crate::db::Db::Sqlite(pools) => {
                 let $pool = &pools.readers;
                 $query
@@ -137,7 +195,10 @@ macro_rules! on_read {
 macro_rules! on_read {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
-            $crate::db::Db::MySql($pool) => $query,
+            $crate::db::Db::MySql(server) => {
+                let $pool = server.pool();
+                server.reached(async { $query }).await
+            }
         }
     };
 }
@@ -147,7 +208,10 @@ macro_rules! on_read {
 macro_rules! on_write {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
-            $crate::db::Db::MySql($pool) => $query,
+            $crate::db::Db::MySql(server) => {
+                let $pool = server.pool();
+                server.reached(async { $query }).await
+            }
             $crate::db::Db::Sqlite(pools) => {
                 let $pool = &pools.writer;
                 $query
@@ -161,7 +225,10 @@ macro_rules! on_write {
 macro_rules! on_write {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
-            $crate::db::Db::MySql($pool) => $query,
+            $crate::db::Db::MySql(server) => {
+                let $pool = server.pool();
+                server.reached(async { $query }).await
+            }
         }
     };
 }
@@ -201,13 +268,9 @@ impl Db {
     #[must_use]
     pub fn open(config: &DatabaseConfig) -> Self {
         match &config.target {
-            Target::MySql(options) => Self::MySql(
-                MySqlPoolOptions::new()
-                    .max_connections(config.max_connections)
-                    .acquire_timeout(ACQUIRE_TIMEOUT)
-                    .test_before_acquire(false)
-                    .connect_lazy_with(options.as_ref().clone()),
-            ),
+            Target::MySql(options) => {
+                Self::MySql(MySqlServer::new(options, config.max_connections))
+            }
             #[cfg(feature = "sqlite")]
             Target::Sqlite(options) => {
                 let pool = |max| {
@@ -239,7 +302,7 @@ impl Db {
     /// When no connection is to be had.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match self {
-            Self::MySql(pool) => Tx::MySql(pool.begin().await?),
+            Self::MySql(server) => Tx::MySql(server.reached(server.pool.begin()).await?),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => Tx::Sqlite(pools.writer.begin_with("BEGIN IMMEDIATE").await?),
         })
@@ -254,63 +317,43 @@ impl Db {
         on_read!(self, pool => sqlx::query(SQL).execute(pool).await.map(drop))
     }
 
+    /// How many connections lie idle, and how many are used.
+    #[must_use]
+    pub fn connections(&self) -> (i64, i64) {
+        let count = |idle: usize, all: u32| {
+            let idle = i64::try_from(idle).unwrap_or(i64::MAX);
+            (idle, (i64::from(all) - idle).max(0))
+        };
+        match self {
+            Self::MySql(server) => count(server.pool.num_idle(), server.pool.size()),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pools) => count(
+                pools.readers.num_idle() + pools.writer.num_idle(),
+                pools.readers.size() + pools.writer.size(),
+            ),
+        }
+    }
+
+    /// How many connections there may be at once.
+    #[must_use]
+    pub fn max_connections(&self) -> u32 {
+        match self {
+            Self::MySql(server) => server.pool.options().get_max_connections(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pools) => pools.readers.options().get_max_connections() + 1,
+        }
+    }
+
     /// Closes every connection, waiting for those in use.
     pub async fn close(&self) {
         match self {
-            Self::MySql(pool) => pool.close().await,
+            Self::MySql(server) => server.pool.close().await,
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => {
                 pools.readers.close().await;
                 pools.writer.close().await;
             }
         }
-    }
-
-    /// Brings the schema up to date; gives the names of what was missing. Only `local` and `admin` do this.
-    ///
-    /// Two at once on MySQL wait for one another.
-    ///
-    /// # Errors
-    /// When a migration cannot be applied; MySQL keeps what came before it, SQLite undoes the one that broke.
-    #[cfg(feature = "migrate")]
-    pub async fn migrate(&self) -> Result<Vec<String>, sqlx::migrate::MigrateError> {
-        let (migrator, before) = match self {
-            Self::MySql(pool) => {
-                // sqlx's own lock waits on MySQL and not on MariaDB, which knows no endless wait.
-                const LOCK: &str = "SELECT GET_LOCK(CONCAT(DATABASE(), '.migrate'), 300)";
-                const UNLOCK: &str = "SELECT RELEASE_LOCK(CONCAT(DATABASE(), '.migrate'))";
-                let migrator = sqlx::migrate!("../migrations/mysql");
-                let mut connection = pool.acquire().await?;
-                sqlx::query(LOCK).execute(&mut *connection).await?;
-                let before = self.schema_version().await;
-                migrator.run(&mut *connection).await?;
-                sqlx::query(UNLOCK).execute(&mut *connection).await?;
-                (migrator, before)
-            }
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(pools) => {
-                let migrator = sqlx::migrate!("../migrations/sqlite");
-                let before = self.schema_version().await;
-                migrator.run(&pools.writer).await?;
-                (migrator, before)
-            }
-        };
-        let missing = migrator
-            .iter()
-            .filter(|migration| migration.version > before);
-        Ok(missing
-            .map(|migration| format!("{:04} {}", migration.version, migration.description))
-            .collect())
-    }
-
-    /// The number of the latest migration that was applied; 0 when there is none.
-    #[cfg(feature = "migrate")]
-    pub async fn schema_version(&self) -> i64 {
-        const SQL: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";
-        let row: sqlx::Result<(Option<i64>,)> =
-            on_read!(self, pool => sqlx::query_as(SQL).fetch_one(pool).await);
-        // Without the table there is no schema; without an answer the migration itself will say why.
-        row.ok().and_then(|(version,)| version).unwrap_or(0)
     }
 }
 
@@ -345,53 +388,4 @@ impl InsertedId for SqliteQueryResult {
     fn inserted_id(&self) -> i64 {
         self.last_insert_rowid()
     }
-}
-
-/// Whether a unique key refused the row.
-#[must_use]
-pub fn is_taken(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
-}
-
-/// Whether another transaction got in the way and the same work may succeed at once when begun anew.
-#[must_use]
-pub fn is_contention(error: &sqlx::Error) -> bool {
-    // ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_CHECKREAD (MariaDB: record changed since last read).
-    matches!(mysql_number(error), Some(1205 | 1213 | 1020))
-}
-
-/// Whether the fault is the database's state, not ours: the answer is 503 and not 500.
-#[must_use]
-pub fn is_unavailable(error: &sqlx::Error) -> bool {
-    use sqlx::Error;
-    match error {
-        Error::PoolTimedOut
-        | Error::PoolClosed
-        | Error::Io(_)
-        | Error::Tls(_)
-        | Error::Protocol(_)
-        | Error::WorkerCrashed => true,
-        Error::Database(sqlite) if mysql_number(error).is_none() => {
-            // Primary codes SQLITE_BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN; the low byte of an extended code.
-            let code = sqlite.code().and_then(|code| code.parse::<i32>().ok());
-            matches!(code.map(|code| code & 0xff), Some(5 | 6 | 8 | 10 | 13 | 14))
-        }
-        // Too many connections, access denied (a rotated password), server shutting down, read only (a failover).
-        _ => {
-            is_contention(error)
-                || matches!(
-                    mysql_number(error),
-                    Some(1040 | 1044 | 1045 | 1049 | 1053 | 1203 | 1290 | 1836)
-                )
-        }
-    }
-}
-
-fn mysql_number(error: &sqlx::Error) -> Option<u16> {
-    error
-        .as_database_error()?
-        .try_downcast_ref::<MySqlDatabaseError>()
-        .map(MySqlDatabaseError::number)
 }

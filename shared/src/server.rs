@@ -1,6 +1,7 @@
 //! Running a router: what every function's `main` does, on hyper, for HTTP/1.1 and h2c.
 
 mod connection;
+mod exchange;
 mod layers;
 
 pub use connection::{BEHIND_BALANCER, DRAIN, FACING_CLIENTS, Shutdown, serve};
@@ -9,7 +10,7 @@ pub use layers::{drained, surrounded, with_health};
 use crate::{
     config::{Env, PublicUrl, origins, parsed, text},
     db::{DatabaseConfig, Db},
-    telemetry::LogConfig,
+    telemetry::{TelemetryConfig, metrics::observe_pool},
     token::{Verifier, VerifyingKeys},
 };
 use anyhow::Context as _;
@@ -18,8 +19,13 @@ use std::{
     future::ready,
     net::{Ipv6Addr, SocketAddr},
     process::ExitCode,
+    time::Duration,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
+
+/// How long the database's connections may take to close: with it and [`DRAIN`] and the last traces, less than the ten
+/// seconds after which Cloud Run kills.
+const CLOSE: Duration = Duration::from_millis(500);
 
 /// What every function reads from the environment.
 #[derive(Debug, Clone)]
@@ -34,8 +40,8 @@ pub struct Config {
     pub verifying_keys: VerifyingKeys,
     /// `CORS_ALLOWED_ORIGINS`: browsers on these other origins are served.
     pub cors_origins: Vec<String>,
-    /// `LOG`, `LOG_FORMAT`.
-    pub log: LogConfig,
+    /// `LOG`, `LOG_FORMAT`, `GOOGLE_PROJECT`, `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub telemetry: TelemetryConfig,
     /// `K_REVISION`, which Cloud Run sets: what health answers.
     pub revision: String,
 }
@@ -48,7 +54,7 @@ impl Config {
         let database = DatabaseConfig::read(env);
         let verifying_keys = VerifyingKeys::read(env);
         let cors_origins = env.or("CORS_ALLOWED_ORIGINS", Vec::new(), origins);
-        let log = LogConfig::read(env);
+        let telemetry = TelemetryConfig::read(env);
         let revision = env.or("K_REVISION", "local".to_owned(), text);
         Some(Self {
             port: port?,
@@ -56,7 +62,7 @@ impl Config {
             database: database?,
             verifying_keys: verifying_keys?,
             cors_origins: cors_origins?,
-            log: log?,
+            telemetry: telemetry?,
             revision: revision?,
         })
     }
@@ -97,7 +103,6 @@ pub fn main<C>(
         let config = Config::read(&mut env);
         let own = read(&mut env, config.as_ref());
         let (config, own) = env.finish(config.zip(own))?;
-        config.log.clone().start();
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?
@@ -118,10 +123,14 @@ async fn run(
     router: impl FnOnce(Context) -> Router,
 ) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signal()?;
+    let telemetry = config.telemetry.clone().start(service)?;
     let context = Context::open(config);
     let db = context.db.clone();
+    if telemetry.exports() {
+        observe_pool(&db);
+    }
     let router = with_health(router(context), service, config, &db);
-    let router = surrounded(router, &config.public, &config.cors_origins);
+    let router = surrounded(router, &config.public, &config.cors_origins, &telemetry);
     let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, config.port));
     let listener = TcpListener::bind(address)
         .await
@@ -135,7 +144,9 @@ async fn run(
         &shutdown,
     )
     .await;
-    db.close().await;
+    // A request that outlived its time holds its connection still.
+    let _ = timeout(CLOSE, db.close()).await;
     tracing::info!(service, "stopped");
+    telemetry.flush().await;
     Ok(())
 }

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod customers;
+mod doctor;
 mod durability;
+mod first_start;
 mod functions;
 mod gateway;
 mod oauth;
@@ -20,6 +22,7 @@ mod oauth_upstream;
 mod operator;
 mod photos;
 mod problems;
+mod refusals;
 mod session;
 mod storage;
 mod tokens;

@@ -10,7 +10,6 @@ use ring::hmac;
 use serde_json::{Value, json};
 use std::{
     collections::HashSet,
-    fs,
     io::{Cursor, Write as _},
 };
 use tests::{
@@ -57,18 +56,8 @@ fn encoded(format: ImageFormat) -> Vec<u8> {
 }
 
 /// The pictures in the product's storage, finished or not.
-fn kept(product: &Product) -> HashSet<String> {
-    let names = |folder| {
-        let entries = fs::read_dir(folder).unwrap();
-        entries
-            .map(|entry| entry.unwrap().path())
-            .collect::<Vec<_>>()
-    };
-    let shelves = names(product.pictures()).into_iter();
-    let pictures = shelves.flat_map(names);
-    pictures
-        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
-        .collect()
+async fn kept(product: &Product) -> HashSet<String> {
+    product.pictures().ids().await
 }
 
 #[tokio::test]
@@ -205,7 +194,11 @@ async fn a_picture_is_taken_in_each_format_whatever_its_type_says() {
             assert_upright(&small.is(200).bytes, (128, 128));
         }
     }
-    assert_eq!(kept(&product).len(), 1, "every earlier picture is gone");
+    assert_eq!(
+        kept(&product).await.len(),
+        1,
+        "every earlier picture is gone"
+    );
     let photo = admin.get("/customers/1").await.json()["photo"].clone();
     let file = || Part::bytes(encoded(ImageFormat::Png)).file_name("a.png");
     for form in [
@@ -379,7 +372,7 @@ async fn a_new_photo_replaces_the_old_and_a_removed_one_is_gone() {
         anyone.get(address(&second, size)).await.is(200);
     }
     assert_eq!(
-        kept(&product),
+        kept(&product).await,
         HashSet::from([second["id"].as_str().unwrap().to_owned()])
     );
     let removed = admin.delete(&format!("{PHOTO}/")).await.is(204);
@@ -390,7 +383,7 @@ async fn a_new_photo_replaces_the_old_and_a_removed_one_is_gone() {
         let old = anyone.get(address(&second, size)).await;
         old.problem(404, "not_found");
     }
-    assert!(kept(&product).is_empty());
+    assert!(kept(&product).await.is_empty());
     let customer = admin.get("/customers/1").await.is(200).json();
     assert_eq!(
         json!([
@@ -596,7 +589,11 @@ async fn what_is_no_picture_or_too_large_is_refused_and_the_old_one_stays() {
     Answer::of(chunked).await.problem(413, "too_large");
     assert_eq!(admin.get("/customers/1").await.json(), customer);
     product.anyone().get(address(&photo, "large")).await.is(200);
-    assert_eq!(kept(&product).len(), 1, "nothing of what was refused stays");
+    assert_eq!(
+        kept(&product).await.len(),
+        1,
+        "nothing of what was refused stays"
+    );
 }
 
 #[tokio::test]
@@ -647,7 +644,11 @@ async fn a_picture_that_breaks_off_is_refused_and_the_old_one_stays() {
     assert!(taken.is_empty(), "taken as whole: {taken:?}");
     assert_eq!(admin.get("/customers/1").await.json(), customer);
     product.anyone().get(address(&photo, "large")).await.is(200);
-    assert_eq!(kept(&product).len(), 1, "nothing of what was refused stays");
+    assert_eq!(
+        kept(&product).await.len(),
+        1,
+        "nothing of what was refused stays"
+    );
 }
 
 #[tokio::test]
@@ -677,7 +678,7 @@ async fn a_damaged_picture_and_one_that_lies_are_refused() {
         answer.problem(422, "broken_picture");
     }
     assert_eq!(admin.get("/customers/1").await.json(), customer);
-    assert!(kept(&product).is_empty());
+    assert!(kept(&product).await.is_empty());
     // A JPEG with fewer rows than it says is shown by every viewer, and may be taken; it is no failure.
     for (width, height) in [(40, 4_000), (4_000, 60), (39, 59)] {
         let answer = put(&admin, lying_jpeg(width, height)).await;
@@ -734,7 +735,7 @@ async fn of_many_photos_at_once_one_stays_and_the_others_leave_nothing() {
     );
     let id = &customer["photo"]["id"];
     assert_eq!(
-        kept(&product),
+        kept(&product).await,
         HashSet::from([id.as_str().unwrap().to_owned()])
     );
     for photo in photos {

@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 use tests::{
-    Answer, Client, Product,
+    Answer, Client, ImagesFunction, Product,
     database::{execute, number},
     photo::{assert_upright, png, sideways_jpeg},
     plain,
     process::program,
-    storage::{BUCKET, Fault, ImagesFunction, Storage},
+    storage::{BUCKET, Fault, Storage},
 };
 use tokio::process::Command;
 
@@ -282,10 +282,13 @@ async fn a_folder_is_swept_as_a_bucket_is() {
     let product = Product::start().await;
     let admin = product.admin().await;
     admin.customer("ada@example.com").await;
-    let set = admin.put_bytes(PHOTO, "image/png", png(9, 6)).await;
-    let photo = set.is(200).json();
-    let folder = product.pictures();
+    let folder = tempfile::TempDir::new().unwrap();
+    let folder = folder.path();
     let env = || [("IMAGES_DIR", folder.display().to_string())];
+    let images = ImagesFunction::start(&product, env()).await;
+    let client = images.client(&admin);
+    let set = client.put_bytes(PHOTO, "image/png", png(9, 6)).await;
+    let photo = set.is(200).json();
     let forgotten = [
         format!("ff/{}", "f".repeat(32)),
         format!("unfinished/{}", "e".repeat(32)),
@@ -316,8 +319,8 @@ async fn a_folder_is_swept_as_a_bucket_is() {
             .iter()
             .any(|picture| folder.join(picture).exists())
     );
-    let large = photo["large"].as_str().unwrap();
-    product.anyone().get(large).await.is(200);
+    let large = plain(false).get(images.address(&photo["large"]));
+    Answer::of(large).await.is(200);
 }
 
 #[tokio::test]
@@ -350,7 +353,7 @@ async fn a_sweep_forgets_sessions_that_have_long_been_over() {
         assert_eq!(execute(&url, &sql).await, 1);
     }
     let count = "SELECT COUNT(*) FROM sessions";
-    let env = || [("IMAGES_DIR", product.pictures().display().to_string())];
+    let env = || product.pictures().env();
     let dry = sweep(&product, env(), &["--dry-run"]).await;
     assert!(
         dry.contains("over for 90 days: 3 would be removed"),

@@ -1,5 +1,9 @@
-//! What only the shape of production can show: services that stop under load, and a database that goes away.
+//! What only the shape of production can show: services that stop under load, a database
+//! that goes away, and what operators see.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod encryption;
 mod replacement;
+mod stack;
 mod standing;
+mod telemetry;

@@ -15,13 +15,19 @@ use std::{
     reason = "the rig is configured by its environment"
 )]
 pub async fn fresh_mysql() -> Option<String> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
     let server = env::var("TEST_MYSQL_URL").ok()?;
+    Some(fresh_on(&server).await)
+}
+
+/// The address of a fresh, empty database on the MySQL server at `server`.
+///
+/// # Panics
+/// When it does not answer, or its user may not make databases.
+pub async fn fresh_on(server: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("crm_{}_{count}", process::id());
-    let mut connection = MySqlConnection::connect(&server)
-        .await
-        .expect("TEST_MYSQL_URL answers");
+    let mut connection = MySqlConnection::connect(server).await.expect("it answers");
     for sql in [
         format!("DROP DATABASE IF EXISTS {name}"),
         format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"),
@@ -29,10 +35,11 @@ pub async fn fresh_mysql() -> Option<String> {
         let made = sqlx::query(AssertSqlSafe(sql))
             .execute(&mut connection)
             .await;
-        made.expect("the user of TEST_MYSQL_URL may make databases");
+        made.expect("its user may make databases");
     }
     connection.close().await.expect("closed");
-    Some(format!("{}/{name}", server.trim_end_matches('/')))
+    let (server, options) = server.split_once('?').unwrap_or((server, ""));
+    format!("{}/{name}?{options}", server.trim_end_matches('/'))
 }
 
 /// Runs one statement on the database of a product, beside the product; gives how many rows it touched.

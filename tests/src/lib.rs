@@ -1,12 +1,16 @@
 //! The test rig: the real program on a fresh database, driven from outside over TLS.
 //!
 //! `TEST_MYSQL_URL` (an address whose user may make databases) puts every product on MySQL or MariaDB; without it on
-//! SQLite. `TEST_SHAPE=services` runs three services behind the gateway in place of the all-in-one. `tests/run` does
-//! all three.
+//! SQLite. `TEST_SHAPE=services` runs three services behind the gateway, with pictures in an emulator of Google's storage
+//! (`FAKE_GCS_SERVER`), in place of the all-in-one. `tests/run` does all three.
 
 pub mod client;
+pub mod collector;
 pub mod database;
+pub mod function;
+pub mod mariadb;
 pub mod photo;
+pub mod pictures;
 pub mod process;
 pub mod product;
 pub mod provider;
@@ -15,6 +19,10 @@ pub mod storage;
 pub mod visitor;
 
 pub use client::{Answer, Client, plain};
+pub use collector::Collector;
+pub use function::{Function, ImagesFunction};
+pub use mariadb::MariaDb;
+pub use pictures::Pictures;
 pub use process::Process;
 pub use product::{Options, Product, Shape};
 pub use sign_in::SignIn;

@@ -2,9 +2,13 @@
 
 use std::{
     env,
+    net::TcpListener,
     path::PathBuf,
-    process::Stdio,
-    sync::{Arc, Mutex, PoisonError},
+    process::{self, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -30,7 +34,7 @@ impl Process {
     #[must_use]
     pub fn command(name: &str) -> Command {
         let mut command = match name {
-            "sh" => Command::new(name),
+            "bash" | "sh" => Command::new(name),
             name => Command::new(program(name)),
         };
         command
@@ -125,7 +129,7 @@ impl Process {
         text(output.stdout)
     }
 
-    /// What it has logged so far.
+    /// What it has logged so far. After [`Process::stop`] nothing is missing but what is still on its way through the pipe.
     #[must_use]
     pub fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,10 +155,16 @@ impl Process {
     /// When it does not end in time.
     pub async fn stop(&mut self) -> bool {
         self.signal("-TERM").await;
-        let ended = timeout(PATIENCE, self.child.wait())
-            .await
-            .expect("it stops in time");
-        ended.expect("a status").success()
+        let ended = timeout(PATIENCE, self.ended()).await;
+        ended.expect("it stops in time")
+    }
+
+    /// Waits until it ends; gives whether it ended well.
+    ///
+    /// # Panics
+    /// When the system does not say.
+    pub async fn ended(&mut self) -> bool {
+        self.child.wait().await.expect("a status").success()
     }
 
     /// Sends it a signal.
@@ -179,6 +189,22 @@ impl Process {
         assert!(set.status().await.expect("prlimit runs").success());
     }
 
+    /// Lets it have as many files and connections open as the system allows.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    pub async fn lift_open_files(&self) {
+        lift_open_files(self.child.id().expect("running")).await;
+    }
+
+    /// Lets the rig itself have as many files and connections open as the system allows.
+    ///
+    /// # Panics
+    /// When the system has no `prlimit`.
+    pub async fn lift_own_open_files() {
+        lift_open_files(process::id()).await;
+    }
+
     /// The most memory that it has held so far, in MiB.
     ///
     /// # Panics
@@ -201,16 +227,46 @@ impl Process {
     }
 }
 
+async fn lift_open_files(id: u32) {
+    const LIFT: &str = r#"prlimit --pid "$0" --nofile="$(prlimit --pid "$0" --nofile -o HARD --noheadings --raw):""#;
+    let mut command = Command::new("sh");
+    let lifted = command.args(["-c", LIFT, &id.to_string()]).status().await;
+    assert!(lifted.expect("sh runs").success());
+}
+
 /// A program of the workspace, from the folder in which this test was built.
 ///
 /// # Panics
 /// When the test was not built by cargo.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
+    folder().join(name)
+}
+
+/// The folder of the programs that were built with this test: `target/PROFILE`.
+///
+/// # Panics
+/// When the test was not built by cargo.
+#[must_use]
+pub fn folder() -> PathBuf {
     let test = env::current_exe().expect("known");
-    let folder = test
-        .parent()
-        .and_then(|deps| deps.parent())
-        .expect("target/PROFILE/deps/TEST");
-    folder.join(name)
+    let folder = test.parent().expect("a folder");
+    let folder = match folder.ends_with("deps") {
+        true => folder.parent().expect("target/PROFILE/deps"),
+        false => folder,
+    };
+    folder.to_owned()
+}
+
+/// A free port that the system gives to nobody of itself, so that it is still free when the gateway starts.
+#[must_use]
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(process::id() % 8_000).unwrap_or_default();
+    loop {
+        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

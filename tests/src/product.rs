@@ -1,17 +1,15 @@
 //! The product, started as a user starts it: all in one process, or as three services behind the gateway.
 
+mod services;
+
 use crate::{
     ADMIN, Client, PASSWORD,
     database::fresh_mysql,
+    pictures::Pictures,
     process::{Process, program},
+    storage::Storage,
 };
-use std::{
-    env,
-    net::TcpListener,
-    path::PathBuf,
-    process,
-    sync::atomic::{AtomicU16, Ordering},
-};
+use std::{env, path::PathBuf};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -51,6 +49,7 @@ pub struct Product {
     /// The gateway, or the whole product: whoever listens. Then the services.
     processes: Vec<Process>,
     folder: TempDir,
+    pictures: Pictures,
     options: Options,
     /// What it printed until it was ready.
     pub greeting: String,
@@ -74,7 +73,9 @@ impl Product {
         let folder = TempDir::new().expect("a folder");
         match Shape::of_tests() {
             Shape::AllInOne => Self::start_all_in_one(folder, options).await,
-            Shape::Services => Self::start_services(folder, 1, options, directly).await,
+            Shape::Services => {
+                Self::start_services(folder, Storage::start().await, 1, options, directly).await
+            }
         }
     }
 
@@ -109,112 +110,11 @@ impl Product {
             .env("LOG", "warn")
             .envs(options.env.iter().map(|(name, value)| (*name, value)));
         let process = Process::start(command, "Ctrl-C").await;
-        Self::of(vec![process], folder, options)
+        let pictures = Pictures::Folder(folder.path().join("pictures"));
+        Self::of(vec![process], folder, pictures, options)
     }
 
-    /// Starts so many instances of each service behind one gateway, whatever shape the tests run in.
-    ///
-    /// # Panics
-    /// Without `TEST_MYSQL_URL`.
-    pub async fn services(instances: usize, mut options: Options) -> Self {
-        let url = fresh_mysql()
-            .await
-            .expect("TEST_MYSQL_URL: services want a server");
-        options.env.push(("DATABASE_URL", url));
-        Self::start_services(
-            TempDir::new().expect("a folder"),
-            instances,
-            options,
-            directly,
-        )
-        .await
-    }
-
-    /// Starts each service behind one gateway, which reaches a service at the address that `through` gives for its own.
-    ///
-    /// # Panics
-    /// Without `TEST_MYSQL_URL`.
-    pub async fn services_through(
-        mut options: Options,
-        through: impl Fn(&str, String) -> String,
-    ) -> Self {
-        let url = fresh_mysql()
-            .await
-            .expect("TEST_MYSQL_URL: services want a server");
-        options.env.push(("DATABASE_URL", url));
-        Self::start_services(TempDir::new().expect("a folder"), 1, options, through).await
-    }
-
-    async fn start_services(
-        folder: TempDir,
-        instances: usize,
-        mut options: Options,
-        through: impl Fn(&str, String) -> String,
-    ) -> Self {
-        let data = folder.path().join("data");
-        let keys = folder.path().join("keys.env");
-        if !keys.exists() {
-            let admin = async |arguments: &[&str], input: &str| {
-                Process::output("admin", arguments, &options.env, input).await
-            };
-            std::fs::write(&keys, admin(&["keys", "generate"], "").await).expect("written");
-            admin(&["migrate"], "").await;
-            let user = ["create-user", ADMIN, "--role", "admin", "--password-stdin"];
-            admin(&user, PASSWORD).await;
-        }
-        let port = free_port().to_string();
-        let mut shared = vec![
-            (
-                "PUBLIC_BASE_URL".to_owned(),
-                format!("https://localhost:{port}"),
-            ),
-            ("CLIENT_IP_HEADER".to_owned(), "X-Crm-Client-Ip".to_owned()),
-            (
-                "IMAGES_DIR".to_owned(),
-                folder.path().join("pictures").display().to_string(),
-            ),
-            ("DATABASE_MAX_CONNECTIONS".to_owned(), "8".to_owned()),
-            ("LOG_FORMAT".to_owned(), "stackdriver".to_owned()),
-            ("PORT".to_owned(), "0".to_owned()),
-        ];
-        let keys = std::fs::read_to_string(&keys).expect("readable");
-        shared.extend(keys.lines().filter_map(|line| {
-            let (name, value) = line.split_once('=')?;
-            Some((name.to_owned(), value.trim_matches('\'').to_owned()))
-        }));
-        let mut gateway = Process::command("local");
-        gateway
-            .args([
-                "gateway",
-                "--http-port",
-                "0",
-                "--https-port",
-                &port,
-                "--data",
-            ])
-            .arg(&data)
-            .env("LOG", "warn");
-        gateway.envs(options.env.iter().map(|(name, value)| (*name, value)));
-        let mut processes = Vec::new();
-        for name in ["auth", "customers", "images"] {
-            for _ in 0..instances {
-                let mut command = Process::command(name);
-                let own = options.env.iter().map(|(name, value)| (*name, value));
-                command
-                    .envs(shared.iter().map(|(name, value)| (name, value)))
-                    .envs(own);
-                let process = Process::start(command, "listening").await;
-                let address = through(name, process.address());
-                gateway.arg(format!("--{name}")).arg(address);
-                processes.push(process);
-            }
-        }
-        processes.insert(0, Process::start(gateway, "Ctrl-C").await);
-        options.env.retain(|(name, _)| *name != "PUBLIC_BASE_URL");
-        Self::of(processes, folder, options)
-    }
-
-    fn of(processes: Vec<Process>, folder: TempDir, options: Options) -> Self {
+    fn of(processes: Vec<Process>, folder: TempDir, pictures: Pictures, options: Options) -> Self {
         let greeting = processes[0].said.clone();
         let address = |begin: &str| {
             let found = greeting.split_whitespace().find_map(|word| {
@@ -228,6 +128,7 @@ impl Product {
             plain: address("http://"),
             processes,
             folder,
+            pictures,
             options,
             greeting,
         }
@@ -235,17 +136,14 @@ impl Product {
 
     /// Kills the programs as a power cut would, and starts them again on the same data. Its ports are new.
     pub async fn kill_and_restart(mut self) -> Self {
-        let shape = if self.processes.len() == 1 {
-            Shape::AllInOne
-        } else {
-            Shape::Services
-        };
         for process in &mut self.processes {
             process.kill().await;
         }
-        match shape {
-            Shape::AllInOne => Self::start_all_in_one(self.folder, self.options).await,
-            Shape::Services => Self::start_services(self.folder, 1, self.options, directly).await,
+        match self.pictures {
+            Pictures::Folder(_) => Self::start_all_in_one(self.folder, self.options).await,
+            Pictures::Bucket(storage) => {
+                Self::start_services(self.folder, storage, 1, self.options, directly).await
+            }
         }
     }
 
@@ -302,10 +200,10 @@ impl Product {
         line.expect("a key").trim_matches('\'').to_owned()
     }
 
-    /// The folder of pictures.
+    /// Where its pictures are.
     #[must_use]
-    pub fn pictures(&self) -> PathBuf {
-        self.folder.path().join("pictures")
+    pub fn pictures(&self) -> &Pictures {
+        &self.pictures
     }
 
     /// The database's address, where it is not the file in the data folder.
@@ -348,18 +246,6 @@ impl Product {
 }
 
 /// The gateway reaches a service where it listens.
-fn directly(_: &str, address: String) -> String {
+pub(crate) fn directly(_: &str, address: String) -> String {
     address
-}
-
-/// A free port that the system gives to nobody of itself, so that it is still free when the gateway starts.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = u16::try_from(process::id() % 8_000).unwrap_or_default();
-    loop {
-        let port = 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }

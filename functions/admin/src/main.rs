@@ -1,5 +1,7 @@
 //! The operator's program.
 
+mod doctor;
+
 use anyhow::anyhow;
 use auth::{
     NewUser, Passwords,
@@ -18,7 +20,7 @@ use shared::{
     time::Timestamp,
     token::Role,
 };
-use std::{io, process::ExitCode, time::Duration};
+use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 
 /// Looks after the CRM's database, users, keys and pictures.
 #[derive(Debug, Parser)]
@@ -26,6 +28,14 @@ use std::{io, process::ExitCode, time::Duration};
 enum Command {
     /// Brings the database's schema up to date
     Migrate,
+    /// Looks at configuration, database, keys, pictures and the public address, and says what is wrong
+    ///
+    /// Give it the environment of the services. It changes nothing. SIGNING_KEYS may be left out where it must not be known.
+    Doctor {
+        /// A certificate authority to trust besides the usual ones, such as var/tls/ca.pem of the local gateway
+        #[arg(long, value_name = "FILE")]
+        ca: Option<PathBuf>,
+    },
     /// Makes a user
     CreateUser {
         /// The address to sign in with
@@ -85,11 +95,13 @@ Environment:
   DATABASE_URL                        mysql://user:password@host/crm or sqlite:///path/to/crm.db
   GOOGLE_BUCKET, or IMAGES_DIR        where the pictures are, for `sweep`
   STORAGE_ENDPOINT                    an emulator of Google's storage
+  PUBLIC_BASE_URL, VERIFYING_KEYS, …  for `doctor`: all that the services have
 
 Examples:
   admin migrate
   admin create-user ada@example.com --role admin
   pass show crm/ada | admin create-user ada@example.com --password-stdin
+  admin doctor
   admin keys generate > keys.env
   admin keys rotate publish > next.env
   admin sweep --dry-run";
@@ -108,6 +120,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Migrate => migrate().await,
+        Command::Doctor { ca } => doctor::examine(ca.as_deref()).await,
         Command::CreateUser {
             email,
             role,

@@ -10,7 +10,10 @@ use ring::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::{config::value_or_file, id::random};
+use shared::{
+    config::{Env, value_or_file},
+    id::random,
+};
 use std::fmt;
 
 /// What precedes the 32 bytes of a private key in PKCS #8 (RFC 8410, section 7).
@@ -90,6 +93,13 @@ impl fmt::Debug for SigningKey {
     }
 }
 
+/// The name of the key that `SIGNING_KEYS` signs with; none inside when it is not set.
+pub fn signing_kid(env: &mut Env) -> Option<Option<String>> {
+    env.or("SIGNING_KEYS", None, |value| {
+        SigningKey::parse(value).map(|key| Some(key.kid().to_owned()))
+    })
+}
+
 /// Everything secret that a deployment needs, freshly made.
 pub struct GeneratedKeys {
     /// For `SIGNING_KEYS`: a private JWK set.
@@ -120,8 +130,8 @@ pub fn generate() -> GeneratedKeys {
     });
     let mut private = public.clone();
     private["d"] = URL_SAFE_NO_PAD.encode(seed).into();
-    let signer = &URL_SAFE_NO_PAD.encode(random::<4>());
-    let name = format!("k{}", signer.replace(['-', '_'], "0"));
+    // A name that Cloud CDN takes as well: a lower-case letter, then lower-case letters and digits.
+    let name = format!("k{:08x}", u32::from_be_bytes(random()));
     GeneratedKeys {
         signing: json!({ "keys": [private] }).to_string(),
         verifying: json!({ "keys": [public] }).to_string(),
@@ -142,6 +152,17 @@ mod tests {
         let verifying = VerifyingKeys::parse(&keys.verifying).expect("verifying keys");
         assert!(verifying.contains(signing.kid()));
         assert!(!keys.verifying.contains("\"d\""));
+    }
+
+    #[test]
+    fn cloud_cdn_takes_the_name_of_a_key_of_pictures() {
+        let keys = generate();
+        let (name, _) = keys.image_urls.split_once(':').expect("a name and a key");
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        assert!(
+            name.starts_with('k') && name.chars().all(plain) && name.len() == 9,
+            "{name}"
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use facebook::Facebook;
 use google::Google;
 use serde::{Deserialize, Serialize};
 use shared::{
-    config::PublicUrl,
+    config::{Env, PublicUrl},
     error::{ApiError, ApiResult},
     time::Timestamp,
 };
@@ -54,6 +54,13 @@ impl Name {
 #[must_use]
 pub fn redirect_uris(public: &PublicUrl) -> [(&'static str, String); 2] {
     Name::ALL.map(|name| (name.as_str(), redirect_uri(public, name)))
+}
+
+/// The names of the providers that the environment configures.
+pub fn configured(env: &mut Env, public: Option<&PublicUrl>) -> Option<Vec<&'static str>> {
+    let providers = Providers::read(env, public)?;
+    let names = Name::ALL.into_iter().filter(|name| providers.offer(*name));
+    Some(names.map(Name::as_str).collect())
 }
 
 fn redirect_uri(public: &PublicUrl, name: Name) -> String {

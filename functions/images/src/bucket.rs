@@ -97,6 +97,18 @@ impl Bucket {
         }
     }
 
+    /// Whether it answers, with the rights that we have.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn check(&self) -> io::Result<()> {
+        match self {
+            Self::Folder(folder) => folder.check(),
+            #[cfg(feature = "google")]
+            Self::Google(google) => google.check().await,
+        }
+    }
+
     /// Everything that is kept, whole or not.
     pub(crate) async fn list(&self) -> io::Result<Listing> {
         match self {

@@ -22,7 +22,7 @@ use shared::{
     config::{Env, PublicUrl},
     error::ApiError,
     server::{Shutdown, drained, surrounded},
-    telemetry::LogConfig,
+    telemetry::TelemetryConfig,
 };
 use std::{
     error::Error,
@@ -88,15 +88,15 @@ pub(crate) async fn run(place: Place, services: Services) -> anyhow::Result<()> 
         format!("https://localhost:{}", ports.address.port()),
     );
     let public = env.required("PUBLIC_BASE_URL", PublicUrl::parse);
-    let log = LogConfig::read(&mut env);
-    let (public, log) = env.finish(public.zip(log))?;
-    log.start();
+    let telemetry = TelemetryConfig::read(&mut env);
+    let (public, telemetry) = env.finish(public.zip(telemetry))?;
+    let telemetry = telemetry.start("gateway")?;
     let gateway = Gateway {
         routes: Arc::new(Routes::embedded()),
         auth: Backend::There(Remote::new(services.auth)),
         customers: Backend::There(Remote::new(services.customers)),
         images: Backend::There(Remote::new(services.images)),
-        site: Backend::Here(surrounded(site::router(), &public, &[])),
+        site: Backend::Here(surrounded(site::router(), &public, &[], &telemetry)),
     };
     let tls = TlsAcceptor::from(tls::server_config(&data)?);
     println!("\n  The gateway is running.\n");

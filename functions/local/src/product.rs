@@ -54,7 +54,7 @@ pub(crate) async fn run(place: Place) -> anyhow::Result<()> {
     };
     let config = (|| Some((common?, auth?, customers?, images?)))();
     let (common, auth, customers, images) = env.finish(config)?;
-    common.log.clone().start();
+    let telemetry = common.telemetry.clone().start("local")?;
 
     let context = Context::open(&common);
     let db = context.db.clone();
@@ -63,14 +63,19 @@ pub(crate) async fn run(place: Place) -> anyhow::Result<()> {
         .context("the database's schema cannot be brought up to date")?;
     let service = |name, router| {
         let router = with_health(router, name, &common, &db);
-        Backend::Here(surrounded(router, &common.public, &common.cors_origins))
+        Backend::Here(surrounded(
+            router,
+            &common.public,
+            &common.cors_origins,
+            &telemetry,
+        ))
     };
     let gateway = Gateway {
         routes: Arc::new(Routes::embedded()),
         auth: service("auth", auth::router(auth, context.clone())),
         customers: service("customers", customers::router(customers, context.clone())),
         images: service("images", images::router(images, context.clone())),
-        site: Backend::Here(surrounded(site::router(), &common.public, &[])),
+        site: Backend::Here(surrounded(site::router(), &common.public, &[], &telemetry)),
     };
     let tls = TlsAcceptor::from(tls::server_config(&data)?);
     let password = first.create_if_alone(&db).await?;

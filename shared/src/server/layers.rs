@@ -1,18 +1,18 @@
 //! What surrounds every handler: health, the request's id, one log line, problems, security headers, CORS.
 
-use super::Config;
+use super::{Config, exchange::Exchange};
 use crate::{
     config::PublicUrl,
     db::Db,
     error::{ApiError, ApiResult},
     extract::Json,
-    id::random,
+    telemetry::{Telemetry, metrics::HttpMetrics},
 };
 use anyhow::anyhow;
 use axum::{
     Router,
     body::{Body, Bytes, HttpBody},
-    extract::{MatchedPath, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
@@ -23,15 +23,15 @@ use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 use std::{
     any::Any,
-    error::Error,
     mem,
     pin::Pin,
     sync::Arc,
     task::{self, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::time::timeout;
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer, normalize_path::NormalizePath};
+use tracing::Instrument as _;
 
 /// Carries the request's id, which is its trace id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,9 +47,11 @@ pub fn surrounded(
     router: Router,
     public: &PublicUrl,
     cors_origins: &[String],
+    telemetry: &Telemetry,
 ) -> NormalizePath<Router> {
     let state = LayerState {
         hsts: !public.is_loopback(),
+        metrics: telemetry.exports().then(HttpMetrics::new),
     };
     let router = router
         .fallback(|| async { ApiError::NotFound("path") })
@@ -82,37 +84,28 @@ pub fn with_health(router: Router, service: &'static str, config: &Config, db: &
     router.merge(health)
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct LayerState {
     hsts: bool,
+    metrics: Option<HttpMetrics>,
 }
 
-/// Gives the request an id, answers errors as problems, adds the headers that every answer has, and logs one line.
+/// Answers errors as problems, adds the headers that every answer has, and tells of the request once.
 async fn surround(State(state): State<LayerState>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = request_id(request.headers());
-    let method = request.method().clone();
-    let path = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "(unknown)".to_owned(), |path| path.as_str().to_owned());
-    let mut response = next.run(drained(request)).await;
-    let error = response.extensions_mut().remove::<Arc<ApiError>>();
-    if let Some(error) = &error {
-        error.write_body(&mut response, &id);
-    }
-    let status = response.status();
-    add_headers(response.headers_mut(), &id, state.hsts);
-    let latency_ms = started.elapsed().as_secs_f64() * 1_000.0;
-    let status_code = status.as_u16();
-    match error {
-        Some(error) if status.is_server_error() => {
-            let cause = causes(&error);
-            tracing::error!(%method, path, status_code, latency_ms, request_id = id, cause, "request failed");
+    let exchange = Exchange::begin(&request, state.metrics);
+    let (trace, span) = (exchange.trace(), exchange.span());
+    let id = trace.id.to_string();
+    let answer = async move {
+        let mut response = next.run(drained(request)).await;
+        let error = response.extensions_mut().remove::<Arc<ApiError>>();
+        if let Some(error) = &error {
+            error.write_body(&mut response, &id);
         }
-        _ => tracing::info!(%method, path, status_code, latency_ms, request_id = id, "request"),
-    }
-    response
+        add_headers(response.headers_mut(), &id, state.hsts);
+        exchange.end(&response, error.as_deref());
+        response
+    };
+    trace.follow(answer.instrument(span)).await
 }
 
 /// Reads on what a refused request still sends: a client that is writing does not see the answer otherwise.
@@ -178,35 +171,6 @@ fn add_headers(headers: &mut HeaderMap, id: &str, hsts: bool) {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-}
-
-/// The trace id that the load balancer began (W3C Trace Context, or Google's own header), else a fresh one.
-fn request_id(headers: &HeaderMap) -> String {
-    let part = |name: &str, separator: char, index: usize| {
-        let value = headers.get(name)?.to_str().ok()?;
-        let id = value.split(separator).nth(index)?;
-        let digits = id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        (id.len() == 32 && digits && id.bytes().any(|b| b != b'0')).then(|| id.to_owned())
-    };
-    part("traceparent", '-', 1)
-        .or_else(|| part("x-cloud-trace-context", '/', 0))
-        .unwrap_or_else(|| format!("{:032x}", u128::from_be_bytes(random())))
-}
-
-/// An error and everything beneath it, on one line, for the log alone.
-fn causes(error: &ApiError) -> String {
-    let mut text = error.status().1.to_owned();
-    let mut source = match error {
-        ApiError::Internal(error) => Some(error.as_ref() as &dyn Error),
-        ApiError::Database(error) => Some(error as &dyn Error),
-        ApiError::Storage(error) => Some(error as &dyn Error),
-        other => Some(other as &dyn Error),
-    };
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
 }
 
 fn panicked(panic: Box<dyn Any + Send>) -> Response {

@@ -32,6 +32,13 @@ impl Folder {
         fs::create_dir(unfinished)
     }
 
+    /// Whether it can be written to.
+    pub(super) fn check(&self) -> io::Result<()> {
+        let file = self.0.join(UNFINISHED).join("check");
+        File::create(&file)?;
+        fs::remove_file(file)
+    }
+
     /// Keeps a picture. Once this is done it outlives a power cut; before, nothing of it is to be seen.
     pub(super) async fn put(&self, id: &ImageId, picture: Picture) -> io::Result<()> {
         let (unfinished, place) = (self.unfinished(id), self.place(id));

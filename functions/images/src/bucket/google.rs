@@ -72,7 +72,9 @@ impl Google {
         let [small, medium, large] = picture
             .into_files()
             .map(|(size, jpeg)| self.upload(object(id, size), jpeg.into()));
-        tokio::try_join!(small, medium, large).map(drop)
+        // Each to its end, also when another failed: one that is given up could still arrive after it was removed.
+        let (small, medium, large) = tokio::join!(small, medium, large);
+        small.and(medium).and(large)
     }
 
     async fn upload(&self, object: String, jpeg: Bytes) -> io::Result<()> {
@@ -130,6 +132,16 @@ impl Google {
                 Err(failure) if failure.status == Some(404) => Ok(()),
                 answer => answer.map(drop),
             }
+        })
+        .await
+    }
+
+    /// Asks for the first object.
+    pub(super) async fn check(&self) -> io::Result<()> {
+        patiently(PATIENCE_TO_DELETE, || async {
+            self.ask(Method::GET, "", &[("maxResults", "1")])
+                .await
+                .map(drop)
         })
         .await
     }

@@ -1,0 +1,102 @@
+//! Log lines: what they look like, and the trace that each of them carries.
+
+use super::{BoxedLayer, LogFormat, TelemetryConfig, trace::Trace};
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal as _, Write},
+    sync::Arc,
+};
+use tracing_subscriber::{
+    Layer as _,
+    filter::{FilterExt as _, filter_fn},
+    fmt::{MakeWriter, format},
+};
+
+/// Fields under this name are for Cloud Logging, which shows them as the request; people have them in the message.
+const REQUEST_FIELDS: &str = "http_request.";
+
+impl TelemetryConfig {
+    pub(super) fn log_layer(&self) -> BoxedLayer {
+        let events = filter_fn(|metadata| metadata.is_event());
+        let filter = self.filter.clone().and(events);
+        match self.format {
+            LogFormat::Pretty => tracing_subscriber::fmt::layer()
+                .with_writer(io::stderr)
+                .with_ansi(io::stderr().is_terminal())
+                .with_target(false)
+                .fmt_fields(format::debug_fn(|writer, field, value| {
+                    match field.name() {
+                        "message" => write!(writer, "{value:?}"),
+                        name if name.starts_with(REQUEST_FIELDS) => Ok(()),
+                        name => write!(writer, " {name}={value:?}"),
+                    }
+                }))
+                .with_filter(filter)
+                .boxed(),
+            LogFormat::Stackdriver => tracing_stackdriver::layer()
+                .with_writer(Traced {
+                    project: self.project.clone(),
+                })
+                .with_filter(filter)
+                .boxed(),
+        }
+    }
+}
+
+/// Writes lines of JSON to standard error, with the current request's trace added, by which Cloud Logging groups them.
+///
+/// tracing-stackdriver camel-cases every field's name, and these names are not of that form.
+struct Traced {
+    project: Option<Arc<str>>,
+}
+
+impl<'a> MakeWriter<'a> for Traced {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        let added = Trace::current().map(|trace| trace_fields(trace, self.project.as_deref()));
+        Line {
+            added: added.unwrap_or_default(),
+        }
+    }
+}
+
+fn trace_fields(trace: Trace, project: Option<&str>) -> String {
+    let mut fields = match project {
+        Some(project) => format!(
+            r#","logging.googleapis.com/trace":"projects/{project}/traces/{}""#,
+            trace.id
+        ),
+        None => format!(r#","logging.googleapis.com/trace":"{}""#, trace.id),
+    };
+    if trace.span != 0 {
+        let _ = write!(
+            fields,
+            r#","logging.googleapis.com/spanId":"{:016x}","logging.googleapis.com/trace_sampled":{}"#,
+            trace.span, trace.sampled
+        );
+    }
+    fields
+}
+
+/// One line, given whole.
+struct Line {
+    added: String,
+}
+
+impl Write for Line {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut out = io::stderr().lock();
+        match line.strip_suffix(b"}\n") {
+            Some(open) if !self.added.is_empty() => {
+                out.write_all(&[open, self.added.as_bytes(), b"}\n"].concat())?;
+            }
+            _ => out.write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
