@@ -153,6 +153,11 @@ async fn c4_another_site_s_page_gets_no_token() {
         let answer = token(&visitor, Method::POST, &[("sec-fetch-site", site)]).await;
         answer.problem(403, "forbidden");
     }
+    // What a program writes into `Origin` does not outweigh what the browser says of the page.
+    let base = rig.product.base.clone();
+    let both = [("sec-fetch-site", "cross-site"), ("origin", base.as_str())];
+    let answer = token(&visitor, Method::POST, &both).await;
+    answer.problem(403, "forbidden");
     // A form's post, which no preflight stops.
     let form = [
         ("sec-fetch-site", "cross-site"),

@@ -376,11 +376,16 @@ async fn one_provider_s_answer_is_not_taken_for_the_other_s() {
         let crossed = back.replace(&format!("/{own}/"), &format!("/{other}/"));
         refused(&rig, visitor.get(&crossed), 400, "invalid_state").await;
     }
-    // RFC 9207: the answer says who gives it.
-    for issuer in ["https://evil.example", "", "https://www.facebook.com"] {
+    // RFC 9207: the answer says who gives it, and at a provider that says that it always does, none may lack it.
+    for issuer in [
+        Some("https://evil.example"),
+        Some(""),
+        Some("https://www.facebook.com"),
+        None,
+    ] {
         let mut visitor = rig.visitor();
         let back = visitor.begin("/login/google").await.agree().await;
-        let mixed = tests::visitor::with(&back, "iss", Some(issuer));
+        let mixed = tests::visitor::with(&back, "iss", issuer);
         refused(&rig, visitor.get(&mixed), 400, "invalid_state").await;
     }
     assert_eq!(rig.google.server.hits("/token"), 0);
