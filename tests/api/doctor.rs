@@ -22,8 +22,8 @@ impl Patient {
         env.extend([
             ("PUBLIC_BASE_URL", product.base.clone()),
             ("DATABASE_URL", product.database_url()),
-            ("IMAGES_DIR", product.pictures().display().to_string()),
         ]);
+        env.extend(product.pictures().env());
         Self { product, env }
     }
 

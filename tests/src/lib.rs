@@ -13,7 +13,10 @@ pub mod photo;
 pub mod pictures;
 pub mod process;
 pub mod product;
+pub mod provider;
+pub mod sign_in;
 pub mod storage;
+pub mod visitor;
 
 pub use client::{Answer, Client, plain};
 pub use collector::Collector;
@@ -22,6 +25,8 @@ pub use mariadb::MariaDb;
 pub use pictures::Pictures;
 pub use process::Process;
 pub use product::{Options, Product, Shape};
+pub use sign_in::SignIn;
+pub use visitor::{Flow, Visitor};
 
 /// The password of every user that a test makes.
 pub const PASSWORD: &str = "correct horse battery";

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     process::{self, Stdio},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU16, Ordering},
     },
     time::Duration,
@@ -58,9 +58,8 @@ impl Process {
             child.stdout.take().expect("piped"),
             child.stderr.take().expect("piped"),
         );
-        let says = say.clone();
-        let kept = Arc::new(Mutex::new(String::new()));
-        let log_to = Arc::clone(&kept);
+        let (says, whole) = (say.clone(), Arc::new(Mutex::new(String::new())));
+        let keeps = Arc::clone(&whole);
         tokio::spawn(async move {
             let mut lines = BufReader::new(out).lines();
             while let Ok(Some(line)) = lines.next_line().await {
@@ -72,7 +71,7 @@ impl Process {
             while let Ok(Some(line)) = lines.next_line().await {
                 // Seen with a failing test's output.
                 eprintln!("{line}");
-                let mut log = log_to.lock().expect("nobody panics with it");
+                let mut log = keeps.lock().unwrap_or_else(PoisonError::into_inner);
                 log.push_str(&line);
                 log.push('\n');
                 drop(log);
@@ -94,7 +93,7 @@ impl Process {
         Self {
             child,
             said,
-            log: kept,
+            log: whole,
         }
     }
 
@@ -131,12 +130,10 @@ impl Process {
     }
 
     /// What it has logged so far. After [`Process::stop`] nothing is missing but what is still on its way through the pipe.
-    ///
-    /// # Panics
-    /// Never in a healthy rig.
     #[must_use]
     pub fn log(&self) -> String {
-        self.log.lock().expect("nobody panics with it").clone()
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.clone()
     }
 
     /// The address of a service that logged its port.

@@ -1,6 +1,6 @@
 //! Starting the product as three services behind the gateway.
 
-use super::{Options, Product};
+use super::{Options, Product, directly};
 use crate::{
     ADMIN, PASSWORD,
     database::fresh_mysql,
@@ -15,14 +15,33 @@ impl Product {
     ///
     /// # Panics
     /// Without `TEST_MYSQL_URL` or another `DATABASE_URL`.
-    pub async fn services(instances: usize, mut options: Options) -> Self {
+    pub async fn services(instances: usize, options: Options) -> Self {
+        Self::fresh_services(instances, options, directly).await
+    }
+
+    /// Starts each service behind one gateway, which reaches a service at the address that `through` gives for its own.
+    ///
+    /// # Panics
+    /// Without `TEST_MYSQL_URL` or another `DATABASE_URL`.
+    pub async fn services_through(
+        options: Options,
+        through: impl Fn(&str, String) -> String,
+    ) -> Self {
+        Self::fresh_services(1, options, through).await
+    }
+
+    async fn fresh_services(
+        instances: usize,
+        mut options: Options,
+        through: impl Fn(&str, String) -> String,
+    ) -> Self {
         if !options.env.iter().any(|(name, _)| *name == "DATABASE_URL") {
             let url = fresh_mysql().await;
             let url = url.expect("TEST_MYSQL_URL: services want a server");
             options.env.push(("DATABASE_URL", url));
         }
         let (folder, storage) = (TempDir::new().expect("a folder"), Storage::start().await);
-        Self::start_services(folder, storage, instances, options).await
+        Self::start_services(folder, storage, instances, options, through).await
     }
 
     pub(super) async fn start_services(
@@ -30,6 +49,7 @@ impl Product {
         storage: Storage,
         instances: usize,
         mut options: Options,
+        through: impl Fn(&str, String) -> String,
     ) -> Self {
         let data = folder.path().join("data");
         let keys = folder.path().join("keys.env");
@@ -81,7 +101,8 @@ impl Product {
                     .envs(storage.env())
                     .envs(own);
                 let process = Process::start(command, "listening").await;
-                gateway.arg(format!("--{name}")).arg(process.address());
+                let address = through(name, process.address());
+                gateway.arg(format!("--{name}")).arg(address);
                 processes.push(process);
             }
         }
