@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod encryption;
+mod outage;
 mod replacement;
 mod stack;
 mod standing;

@@ -140,6 +140,28 @@ impl Client {
         let new = json!({ "email": email, "name": "Ada", "surname": "Lovelace" });
         self.post("/customers", new).await.is(201).json()
     }
+
+    /// A customer's record; asserts that each of its versions has its one row of history.
+    pub async fn whole_customer(&self, id: i64) -> Value {
+        let path = format!("/customers/{id}");
+        let customer = self.get(&path).await.is(200).json();
+        let mut versions = Vec::new();
+        let mut more = format!("{path}/history?limit=200");
+        loop {
+            let page = self.get(&more).await.is(200).json();
+            let events = page["data"].as_array().expect("events").iter();
+            versions.extend(events.filter_map(|event| event["version"].as_i64()));
+            match page["next_cursor"].as_str() {
+                Some(cursor) => more = format!("{path}/history?limit=200&cursor={cursor}"),
+                None => break,
+            }
+        }
+        let all: Vec<_> = (1..=customer["version"].as_i64().expect("a version"))
+            .rev()
+            .collect();
+        assert_eq!(versions, all, "{customer}");
+        customer
+    }
 }
 
 /// Somebody who speaks plain HTTP: HTTP/2 from the first byte, or HTTP/1.1. Follows no redirects.
