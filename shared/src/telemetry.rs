@@ -132,9 +132,12 @@ fn project(value: &str) -> Result<Arc<str>, String> {
 /// A collector's address: its signals' paths are added to it.
 fn endpoint(value: &str) -> Result<Url, String> {
     let url = Url::parse(value).map_err(|error| format!("is not an address: {error}"))?;
-    match (url.scheme(), url.query(), url.fragment()) {
-        ("http" | "https", None, None) => Ok(url),
-        _ => Err(
+    let http = ["http://", "https://"]
+        .iter()
+        .any(|begin| value.starts_with(begin));
+    match http && url.query().is_none() && url.fragment().is_none() {
+        true => Ok(url),
+        false => Err(
             "must be the http:// or https:// address of a collector, such as https://telemetry.googleapis.com"
                 .to_owned(),
         ),

@@ -126,7 +126,7 @@ impl Sender {
         // Every TLS connection of the process uses ring; an error says that it was chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let google = endpoint
-            .host_str()
+            .domain()
             .is_some_and(|host| host.ends_with(".googleapis.com"));
         let credentials = google
             .then(|| credentials::Builder::default().with_scopes([SCOPE]).build())
