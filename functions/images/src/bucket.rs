@@ -6,10 +6,10 @@ mod google;
 #[cfg(feature = "google")]
 mod patience;
 
-use crate::picture::Picture;
 use folder::Folder;
 #[cfg(feature = "google")]
 use google::Google;
+use picture::Picture;
 use shared::{config::Env, id::ImageId, image_url::ImageSize, time::Timestamp};
 use std::{collections::HashMap, io};
 

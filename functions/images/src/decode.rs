@@ -1,7 +1,7 @@
 //! Decoding off the async threads, never more at once than memory allows.
 
-use crate::picture::{self, Picture};
 use axum::body::Bytes;
+use picture::Picture;
 use shared::error::{ApiError, ApiResult};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};

@@ -3,9 +3,6 @@
 mod bucket;
 mod decode;
 mod handlers;
-mod jpeg;
-mod picture;
-mod png;
 mod sweep;
 mod upload;
 

@@ -1,7 +1,7 @@
 //! Pictures in a folder: one sub-folder a picture, which appears whole or not at all.
 
 use super::{Listing, file_name};
-use crate::picture::Picture;
+use picture::Picture;
 use shared::{id::ImageId, image_url::ImageSize};
 use std::{
     fs::{self, File},

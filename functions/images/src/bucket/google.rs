@@ -7,12 +7,12 @@ use super::{
     Listing, file_name,
     patience::{Failure, patiently},
 };
-use crate::picture::Picture;
 use bytes::Bytes;
 use google_cloud_auth::credentials::{self, CacheableResource, Credentials, anonymous};
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_storage::{client::Storage, read_resume_policy::NeverResume};
 use http::{Extensions, HeaderMap};
+use picture::Picture;
 use reqwest::{Method, Response, redirect::Policy};
 use serde::Deserialize;
 use shared::{config::Env, id::ImageId, image_url::ImageSize, time::Timestamp};

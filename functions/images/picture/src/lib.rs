@@ -1,7 +1,11 @@
 //! From a stranger's bytes to three clean JPEGs: decoded under limits, upright, nothing else of the input kept.
+//!
+//! A crate of its own, because it is the one part that has to be optimised even while developing.
 
-use crate::{jpeg, png};
-use axum::body::Bytes;
+mod jpeg;
+mod png;
+
+use bytes::Bytes;
 use fast_image_resize::{
     FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
     images::{Image, ImageRef},
@@ -34,18 +38,20 @@ const QUALITY: (u8, u8) = (85, 82);
 
 /// A picture in the three sizes, each a JPEG.
 #[derive(Debug)]
-pub(crate) struct Picture {
+pub struct Picture {
     small: Vec<u8>,
     medium: Vec<u8>,
     large: Vec<u8>,
-    /// Of the large one.
-    pub(crate) width: u32,
-    /// Of the large one.
-    pub(crate) height: u32,
+    /// Of the large one, in pixels.
+    pub width: u32,
+    /// Of the large one, in pixels.
+    pub height: u32,
 }
 
 impl Picture {
-    pub(crate) fn into_files(self) -> [(ImageSize, Vec<u8>); 3] {
+    /// The JPEGs by their sizes.
+    #[must_use]
+    pub fn into_files(self) -> [(ImageSize, Vec<u8>); 3] {
         [
             (ImageSize::Small, self.small),
             (ImageSize::Medium, self.medium),
@@ -55,7 +61,10 @@ impl Picture {
 }
 
 /// What [`make`] works on, and how much memory it will need at most, in bytes, going by what the picture says of itself.
-pub(crate) fn prepare(upload: Bytes) -> ApiResult<(Bytes, u64)> {
+///
+/// # Errors
+/// 415 when it is no picture that we read, 422 when it is too large or begins broken.
+pub fn prepare(upload: Bytes) -> ApiResult<(Bytes, u64)> {
     let upload = match image::guess_format(&upload) {
         Ok(ImageFormat::Png) => png::essential(&upload).into(),
         _ => upload,
@@ -68,7 +77,10 @@ pub(crate) fn prepare(upload: Bytes) -> ApiResult<(Bytes, u64)> {
 /// Makes the three sizes.
 ///
 /// Transparent parts become white. The colour profile is not applied.
-pub(crate) fn make(upload: &[u8]) -> ApiResult<Picture> {
+///
+/// # Errors
+/// Those of [`prepare`], and 422 when it is broken further on.
+pub fn make(upload: &[u8]) -> ApiResult<Picture> {
     let mut decoder = open(upload)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let pixels = DynamicImage::from_decoder(decoder).map_err(refused)?;
