@@ -8,7 +8,7 @@ pub enum Pictures {
     /// A folder of this machine.
     Folder(PathBuf),
     /// A bucket in an emulator of the product's own.
-    Bucket(Storage),
+    Bucket(Box<Storage>),
 }
 
 impl Pictures {

@@ -142,7 +142,7 @@ impl Product {
         match self.pictures {
             Pictures::Folder(_) => Self::start_all_in_one(self.folder, self.options).await,
             Pictures::Bucket(storage) => {
-                Self::start_services(self.folder, storage, 1, self.options, directly).await
+                Self::start_services(self.folder, *storage, 1, self.options, directly).await
             }
         }
     }

@@ -108,6 +108,11 @@ impl Product {
         }
         processes.insert(0, Process::start(gateway, "Ctrl-C").await);
         options.env.retain(|(name, _)| *name != "PUBLIC_BASE_URL");
-        Self::of(processes, folder, Pictures::Bucket(storage), options)
+        Self::of(
+            processes,
+            folder,
+            Pictures::Bucket(Box::new(storage)),
+            options,
+        )
     }
 }
