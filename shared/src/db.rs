@@ -2,100 +2,28 @@
 //!
 //! MySQL always; SQLite with the `sqlite` feature (the all-in-one, the operator's program, tests).
 
+mod config;
 #[cfg(feature = "migrate")]
 mod migrate;
 mod outage;
 mod refusal;
+mod server;
 
+pub use config::DatabaseConfig;
 pub use refusal::{is_contention, is_taken, is_unavailable};
+pub use server::MySqlServer;
 
-use crate::config::{Env, parsed};
-use outage::Outage;
-use sqlx::{
-    Connection as _, MySql, MySqlPool, Transaction,
-    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlQueryResult},
-};
+use config::Target;
 #[cfg(feature = "sqlite")]
 use sqlx::{
-    Sqlite, SqlitePool,
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
-        SqliteSynchronous,
-    },
+    Connection as _, Sqlite, SqlitePool,
+    sqlite::{SqlitePoolOptions, SqliteQueryResult},
 };
-use std::{fmt, time::Duration};
-use tracing::Instrument as _;
+use sqlx::{MySql, Transaction, mysql::MySqlQueryResult};
+use std::time::Duration;
 
 /// How long a request waits for a free connection before it answers 503. A server that is away is noticed earlier.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a connection may lie idle and still be used untested: servers and what is between hang up unseen.
-const UNTESTED: Duration = Duration::from_secs(10);
-/// How long SQLite waits for another process (such as `admin`) that is writing.
-#[cfg(feature = "sqlite")]
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// `DATABASE_URL` and `DATABASE_MAX_CONNECTIONS`.
-#[derive(Clone)]
-pub struct DatabaseConfig {
-    target: Target,
-    max_connections: u32,
-}
-
-#[derive(Clone)]
-enum Target {
-    MySql(Box<MySqlConnectOptions>),
-    #[cfg(feature = "sqlite")]
-    Sqlite(Box<SqliteConnectOptions>),
-}
-
-impl DatabaseConfig {
-    /// Reads the variables.
-    pub fn read(env: &mut Env) -> Option<Self> {
-        let target = env.required("DATABASE_URL", Target::parse);
-        let max_connections = env.or("DATABASE_MAX_CONNECTIONS", 5, |value| {
-            parsed::<u32>(value).and_then(|max| match max {
-                0 => Err("must be at least 1".to_owned()),
-                max => Ok(max),
-            })
-        });
-        Some(Self {
-            target: target?,
-            max_connections: max_connections?,
-        })
-    }
-}
-
-impl fmt::Debug for DatabaseConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DatabaseConfig(***)")
-    }
-}
-
-impl Target {
-    fn parse(url: &str) -> Result<Self, String> {
-        match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("mysql") => match url.parse::<MySqlConnectOptions>() {
-                Ok(options) => Ok(Self::MySql(Box::new(options.collation("utf8mb4_bin")))),
-                Err(error) => Err(format!("is not a MySQL address: {error}")),
-            },
-            #[cfg(feature = "sqlite")]
-            Some("sqlite") => match url.parse::<SqliteConnectOptions>() {
-                // FULL: what was acknowledged outlives a power cut, not only a killed process.
-                Ok(options) => Ok(Self::Sqlite(Box::new(
-                    options
-                        .create_if_missing(true)
-                        .foreign_keys(true)
-                        .journal_mode(SqliteJournalMode::Wal)
-                        .synchronous(SqliteSynchronous::Full)
-                        .busy_timeout(BUSY_TIMEOUT),
-                ))),
-                Err(error) => Err(format!("is not an SQLite address: {error}")),
-            },
-            _ => Err("must begin with mysql:// (or sqlite:// in the all-in-one)".to_owned()),
-        }
-    }
-}
-
 /// An open database.
 #[derive(Clone, Debug)]
 pub enum Db {
@@ -104,50 +32,6 @@ pub enum Db {
     /// One file beside the program.
     #[cfg(feature = "sqlite")]
     Sqlite(SqlitePools),
-}
-
-/// A MySQL server: the connections to it, and whether it is away.
-#[derive(Clone, Debug)]
-pub struct MySqlServer {
-    pool: MySqlPool,
-    outage: Outage,
-}
-
-impl MySqlServer {
-    fn new(options: &MySqlConnectOptions, max_connections: u32) -> Self {
-        let outage = Outage::new(options.clone());
-        let watched = outage.clone();
-        let pool = MySqlPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .before_acquire(move |connection, meta| {
-                let outlived = watched.happened_within(meta.age);
-                Box::pin(async move {
-                    if meta.idle_for > UNTESTED {
-                        connection.ping().await?;
-                    }
-                    Ok(!outlived)
-                })
-            })
-            .connect_lazy_with(options.clone());
-        Self { pool, outage }
-    }
-
-    /// The connections.
-    #[must_use]
-    pub const fn pool(&self) -> &MySqlPool {
-        &self.pool
-    }
-
-    /// Does work of this server's, given up at once when the server is found away.
-    ///
-    /// # Errors
-    /// Those of the work, or [`sqlx::Error::Io`].
-    pub async fn reached<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-        let span = tracing::info_span!("database", otel.kind = "client", db.system.name = "mysql");
-        self.outage.unless_away(work).instrument(span).await
-    }
 }
 
 /// SQLite knows one writer at a time: one connection writes, the others read beside it.
@@ -302,7 +186,7 @@ impl Db {
     /// When no connection is to be had.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match self {
-            Self::MySql(server) => Tx::MySql(server.reached(server.pool.begin()).await?),
+            Self::MySql(server) => Tx::MySql(server.reached(server.pool().begin()).await?),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => Tx::Sqlite(pools.writer.begin_with("BEGIN IMMEDIATE").await?),
         })
@@ -325,7 +209,7 @@ impl Db {
             (idle, (i64::from(all) - idle).max(0))
         };
         match self {
-            Self::MySql(server) => count(server.pool.num_idle(), server.pool.size()),
+            Self::MySql(server) => count(server.pool().num_idle(), server.pool().size()),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => count(
                 pools.readers.num_idle() + pools.writer.num_idle(),
@@ -338,7 +222,7 @@ impl Db {
     #[must_use]
     pub fn max_connections(&self) -> u32 {
         match self {
-            Self::MySql(server) => server.pool.options().get_max_connections(),
+            Self::MySql(server) => server.pool().options().get_max_connections(),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => pools.readers.options().get_max_connections() + 1,
         }
@@ -347,7 +231,7 @@ impl Db {
     /// Closes every connection, waiting for those in use.
     pub async fn close(&self) {
         match self {
-            Self::MySql(server) => server.pool.close().await,
+            Self::MySql(server) => server.pool().close().await,
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => {
                 pools.readers.close().await;

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// How long work waits before the server is looked at.
-const SUSPICION: Duration = Duration::from_millis(250);
+const SUSPICION: Duration = Duration::from_millis(100);
 /// How long a look at the server may take, and how often the server is looked at while work waits.
 const LOOK: Duration = Duration::from_secs(1);
 /// For so long a server that was found away counts as away; after that the next request looks again.
