@@ -102,7 +102,6 @@ impl Visitor {
     }
 
     /// A request with all cookies. Of an address only path and query count: the client knows where it talks to.
-    #[must_use]
     pub fn request(&self, method: Method, address: &str) -> RequestBuilder {
         let path = match Url::parse(address) {
             Ok(url) => url[url::Position::BeforePath..url::Position::AfterQuery].to_owned(),
