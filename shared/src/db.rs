@@ -11,15 +11,15 @@ mod server;
 
 pub use config::DatabaseConfig;
 pub use refusal::{is_contention, is_taken, is_unavailable};
-pub use server::MySqlServer;
+pub use server::{Lent, MySqlServer, MySqlTx};
 
 use config::Target;
+use sqlx::mysql::MySqlQueryResult;
 #[cfg(feature = "sqlite")]
 use sqlx::{
-    Connection as _, Sqlite, SqlitePool,
+    Connection as _, Sqlite, SqlitePool, Transaction,
     sqlite::{SqlitePoolOptions, SqliteQueryResult},
 };
-use sqlx::{MySql, Transaction, mysql::MySqlQueryResult};
 use std::time::Duration;
 
 /// How long a request waits for a free connection before it answers 503. A server that is away is noticed earlier.
@@ -48,7 +48,7 @@ pub struct SqlitePools {
 #[derive(Debug)]
 pub enum Tx {
     /// On MySQL.
-    MySql(Transaction<'static, MySql>),
+    MySql(MySqlTx),
     /// On SQLite.
     #[cfg(feature = "sqlite")]
     Sqlite(Transaction<'static, Sqlite>),
@@ -63,8 +63,15 @@ macro_rules! on_read {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
             $crate::db::Db::MySql(server) => {
-                let $pool = server.pool();
-                server.reached(async { $query }).await
+                server
+                    .reached(async {
+                        let mut lent = server.lend().await?;
+                        let $pool = lent.connection();
+                        let done = $query;
+                        lent.settle();
+                        done
+                    })
+                    .await
             }
             $crate::db::Db::Sqlite(pools) => {
                 let $pool = &pools.readers;
@@ -80,8 +87,15 @@ macro_rules! on_read {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
             $crate::db::Db::MySql(server) => {
-                let $pool = server.pool();
-                server.reached(async { $query }).await
+                server
+                    .reached(async {
+                        let mut lent = server.lend().await?;
+                        let $pool = lent.connection();
+                        let done = $query;
+                        lent.settle();
+                        done
+                    })
+                    .await
             }
         }
     };
@@ -93,8 +107,15 @@ macro_rules! on_write {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
             $crate::db::Db::MySql(server) => {
-                let $pool = server.pool();
-                server.reached(async { $query }).await
+                server
+                    .reached(async {
+                        let mut lent = server.lend().await?;
+                        let $pool = lent.connection();
+                        let done = $query;
+                        lent.settle();
+                        done
+                    })
+                    .await
             }
             $crate::db::Db::Sqlite(pools) => {
                 let $pool = &pools.writer;
@@ -110,8 +131,15 @@ macro_rules! on_write {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
             $crate::db::Db::MySql(server) => {
-                let $pool = server.pool();
-                server.reached(async { $query }).await
+                server
+                    .reached(async {
+                        let mut lent = server.lend().await?;
+                        let $pool = lent.connection();
+                        let done = $query;
+                        lent.settle();
+                        done
+                    })
+                    .await
             }
         }
     };
@@ -123,8 +151,15 @@ macro_rules! on_tx {
     ($tx:expr, $conn:ident => $query:expr) => {
         match $tx {
             $crate::db::Tx::MySql(tx) => {
-                let $conn = &mut **tx;
-                $query
+                let (lent, server) = tx.parts();
+                server
+                    .reached(async {
+                        let $conn = lent.connection();
+                        let done = $query;
+                        lent.settle();
+                        done
+                    })
+                    .await
             }
             $crate::db::Tx::Sqlite(tx) => {
                 let $conn = &mut **tx;
@@ -140,8 +175,15 @@ macro_rules! on_tx {
     ($tx:expr, $conn:ident => $query:expr) => {
         match $tx {
             $crate::db::Tx::MySql(tx) => {
-                let $conn = &mut **tx;
-                $query
+                let (lent, server) = tx.parts();
+                server
+                    .reached(async {
+                        let $conn = lent.connection();
+                        let done = $query;
+                        lent.settle();
+                        done
+                    })
+                    .await
             }
         }
     };
@@ -186,7 +228,7 @@ impl Db {
     /// When no connection is to be had.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match self {
-            Self::MySql(server) => Tx::MySql(server.reached(server.pool().begin()).await?),
+            Self::MySql(server) => Tx::MySql(server.begin().await?),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => Tx::Sqlite(pools.writer.begin_with("BEGIN IMMEDIATE").await?),
         })

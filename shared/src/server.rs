@@ -4,7 +4,7 @@ mod connection;
 mod exchange;
 mod layers;
 
-pub use connection::{BEHIND_BALANCER, DRAIN, FACING_CLIENTS, Shutdown, serve};
+pub use connection::{BEHIND_BALANCER, DRAIN, FACING_CLIENTS, Peers, Shutdown, serve};
 pub use layers::{drained, surrounded, with_health};
 
 use crate::{
@@ -103,10 +103,13 @@ pub fn main<C>(
         let config = Config::read(&mut env);
         let own = read(&mut env, config.as_ref());
         let (config, own) = env.finish(config.zip(own))?;
-        tokio::runtime::Builder::new_multi_thread()
+        let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
-            .build()?
-            .block_on(run(service, &config, |context| router(own, context)))
+            .build()?;
+        let ended = runtime.block_on(run(service, &config, |context| router(own, context)));
+        // Whatever still hangs, such as a collector that does not answer, is not waited for.
+        runtime.shutdown_background();
+        ended
     };
     match run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -160,6 +160,24 @@ async fn every_fault_is_named_with_what_to_do() {
             "configuration",
             "not usable",
         ),
+        (
+            "REFRESH_KEY",
+            "no key".to_owned(),
+            "configuration",
+            "not usable",
+        ),
+        (
+            "RETURN_TO",
+            "//evil.example.com".to_owned(),
+            "configuration",
+            "not usable",
+        ),
+        (
+            "CLIENT_IP_HEADER",
+            "no header".to_owned(),
+            "configuration",
+            "not usable",
+        ),
     ] {
         patient.env.clone_from(&healthy);
         patient.set(name, &value);

@@ -3,8 +3,10 @@
 use crate::oauth::{VERIFIED, at_once, linking, me, refused};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tests::{
     ADMIN, Answer, PASSWORD, SignIn, Visitor,
+    database::execute_slowly,
     visitor::{parameter, with},
 };
 
@@ -424,4 +426,27 @@ async fn what_somebody_did_with_a_deleted_account_is_not_the_next_one_s() {
     let new = rig.register(VERIFIED).await;
     let ada = signed_in(&rig, "google").await.client;
     assert_eq!(ada.get("/me").await.is(200).json()["id"], new["id"]);
+}
+
+#[tokio::test]
+async fn a_link_that_waits_while_its_session_is_ended_is_refused() {
+    let rig = SignIn::start().await;
+    rig.user("bo@example.com").await;
+    let (mut thief, back) = linking(&rig, "bo@example.com", "google").await;
+    // What an administrator's new password does, slowly: the link is in the middle of it.
+    let bo = rig.number("SELECT MAX(id) FROM users").await;
+    let reset = [
+        format!("UPDATE users SET status = status WHERE id = {bo}"),
+        format!("UPDATE sessions SET ended_at = 1 WHERE user_id = {bo}"),
+    ];
+    let url = rig.product.database_url();
+    let (linked, ()) = tokio::join!(
+        async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            thief.get(&back).await
+        },
+        execute_slowly(&url, reset, Duration::from_millis(1_200)),
+    );
+    linked.problem(401, "unauthenticated");
+    assert_eq!(rig.identities().await, 0);
 }

@@ -5,6 +5,7 @@
 mod encryption;
 mod outage;
 mod replacement;
+mod silence;
 mod stack;
 mod standing;
 mod telemetry;

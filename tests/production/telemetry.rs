@@ -102,6 +102,48 @@ async fn a_request_is_one_log_line_and_one_span_of_the_caller_s_trace() {
 }
 
 #[tokio::test]
+async fn every_request_is_one_line_also_when_nothing_is_exported() {
+    let mut product = Product::services(1, Options::default()).await;
+    let admin = product.admin().await;
+    let mut asked = Vec::new();
+    for path in [
+        "/customers",
+        "/health/customers",
+        "/customers/7",
+        "/customers/x",
+    ] {
+        for _ in 0..5 {
+            asked.push(admin.get(path).await.header("x-request-id"));
+        }
+    }
+    assert!(product.stop().await);
+    let lines = lines(&mut product, 1);
+    for id in asked {
+        let told = lines.iter().filter(|line| line["requestId"] == id);
+        assert_eq!(told.count(), 1, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_hangs_holds_up_no_stop() {
+    let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", hanging.local_addr().unwrap());
+    let env = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)];
+    let mut product = Product::services(1, Options { env }).await;
+    product.admin().await.get("/customers").await.is(200);
+    for service in 0..3 {
+        let told = std::time::Instant::now();
+        assert!(product.service(service).stop().await);
+        // Without a request under way: the second for the last words, and what a loaded machine takes.
+        assert!(
+            told.elapsed() < std::time::Duration::from_millis(2_200),
+            "{:?}",
+            told.elapsed()
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_trace_that_nobody_began_is_the_request_s_own() {
     let collector = Collector::start().await;
     let mut product = product(&collector).await;

@@ -1,10 +1,12 @@
 //! A database of its own for each product.
 
-use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, SqliteConnection};
 use std::{
     env, process,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
+use tokio::time::sleep;
 
 /// The address of a fresh, empty MySQL database; none when the tests run on SQLite.
 ///
@@ -58,6 +60,40 @@ pub async fn execute(url: &str, sql: &str) -> u64 {
             let mut connection = SqliteConnection::connect(url).await.expect("it opens");
             let done = sqlx::query(sql).execute(&mut connection).await;
             done.expect("it runs").rows_affected()
+        }
+    }
+}
+
+/// Runs two statements in one transaction on the database of a product, with a pause between them in which the product
+/// can do what it wants to.
+///
+/// # Panics
+/// When the database refuses one of them.
+pub async fn execute_slowly(url: &str, [first, second]: [String; 2], pause: Duration) {
+    let steps = |begin: &'static str| {
+        let wait = (AssertSqlSafe(first), Some(pause));
+        let rest = [
+            (AssertSqlSafe(second), None),
+            (AssertSqlSafe("COMMIT".to_owned()), None),
+        ];
+        [(AssertSqlSafe(begin.to_owned()), None), wait]
+            .into_iter()
+            .chain(rest)
+    };
+    match url.starts_with("mysql:") {
+        true => {
+            let mut connection = MySqlConnection::connect(url).await.expect("it answers");
+            for (sql, pause) in steps("START TRANSACTION") {
+                connection.execute(sql).await.expect("it runs");
+                sleep(pause.unwrap_or_default()).await;
+            }
+        }
+        false => {
+            let mut connection = SqliteConnection::connect(url).await.expect("it opens");
+            for (sql, pause) in steps("BEGIN IMMEDIATE") {
+                connection.execute(sql).await.expect("it runs");
+                sleep(pause.unwrap_or_default()).await;
+            }
         }
     }
 }

@@ -14,13 +14,13 @@ use shared::{
 use std::{
     collections::BTreeSet,
     fs,
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     path::Path,
     time::Duration,
 };
 
 /// How long one request to the public address may take: a cold start fits in.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What answers at the public address.
 const SERVICES: [&str; 3] = ["auth", "customers", "images"];
 /// What the column of the checks' names takes.
@@ -78,10 +78,15 @@ impl Report {
 /// One check's line; further lines of what is told stand below its first.
 fn line(verdict: &str, colour: &str, check: &str, told: &str) {
     let told = told.replace('\n', &format!("\n{:w$}", "", w = WIDTH + 10));
-    match io::stdout().is_terminal() {
-        true => println!("  \x1b[{colour}m{verdict:<6}\x1b[0m  {check:<WIDTH$}{told}"),
-        false => println!("  {verdict:<6}  {check:<WIDTH$}{told}"),
-    }
+    let mut out = io::stdout().lock();
+    // Nobody has to read it to its end.
+    let _ = match out.is_terminal() {
+        true => writeln!(
+            out,
+            "  \x1b[{colour}m{verdict:<6}\x1b[0m  {check:<WIDTH$}{told}"
+        ),
+        false => writeln!(out, "  {verdict:<6}  {check:<WIDTH$}{told}"),
+    };
 }
 
 fn configuration(report: &mut Report, mut env: Env) -> Option<server::Config> {
@@ -89,7 +94,7 @@ fn configuration(report: &mut Report, mut env: Env) -> Option<server::Config> {
     let public = common.as_ref().map(|common| &common.public);
     let image_urls = ImageUrls::read(&mut env, public);
     let bucket = Bucket::read(&mut env);
-    let providers = auth::configured_providers(&mut env, public);
+    let providers = auth::Config::check(&mut env, public);
     let own = image_urls.and(bucket).and(providers).map(drop);
     match env.finish(common.zip(own)) {
         Ok((common, ())) => {
@@ -247,7 +252,7 @@ fn kids(set: &Value) -> BTreeSet<&str> {
 }
 
 fn redirect_uris(report: &mut Report, mut env: Env, public: &PublicUrl) {
-    let configured = auth::configured_providers(&mut env, Some(public)).unwrap_or_default();
+    let configured = auth::Config::check(&mut env, Some(public)).unwrap_or_default();
     for (provider, uri) in auth::redirect_uris(public) {
         match configured.contains(&provider) {
             true => report.good(

@@ -1,9 +1,14 @@
 //! What this function alone reads from the environment.
 
-use crate::{flow::FlowKey, keys::SigningKey, providers::Providers, refresh::RefreshKey};
+use crate::{
+    flow::FlowKey,
+    keys::SigningKey,
+    providers::{Providers, configured},
+    refresh::RefreshKey,
+};
 use axum::http::{HeaderMap, HeaderName};
 use shared::{
-    config::{Env, key, parsed},
+    config::{Env, PublicUrl, key, parsed},
     server,
     token::VerifyingKeys,
 };
@@ -61,6 +66,17 @@ impl Config {
             own_origin: common.public.as_str().to_owned(),
             other_origins: common.cors_origins.clone(),
         })
+    }
+
+    /// Notes what is wrong with this function's variables; the secret ones of them may be missing.
+    pub fn check(env: &mut Env, public: Option<&PublicUrl>) -> Option<Vec<&'static str>> {
+        let refresh_key = env.or("REFRESH_KEY", (), |value| key::<32>(value).map(drop));
+        let return_to = env.or("RETURN_TO", (), |value| paths(value).map(drop));
+        let header = env.or("CLIENT_IP_HEADER", (), |name| {
+            parsed::<HeaderName>(name).map(drop)
+        });
+        let providers = configured(env, public);
+        refresh_key.and(return_to).and(header).and(providers)
     }
 
     /// The client's address, if the load balancer tells it.

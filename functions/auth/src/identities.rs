@@ -127,7 +127,10 @@ async fn try_to_link(
     let live = live.filter(|live| tokens::expires(&live.session) > now);
     let user = live.ok_or(ApiError::Unauthenticated)?.session.user_id;
     let mut tx = db.begin().await?;
-    if !users::lock_active(&mut tx, user).await? {
+    // Whoever ends this session, as a new password does, came before us or waits for us.
+    if !users::lock_active(&mut tx, user).await?
+        || !sessions::lock_open(&mut tx, &link.session).await?
+    {
         return Err(ApiError::Unauthenticated);
     }
     match identities::insert(&mut tx, identity, user, now).await {

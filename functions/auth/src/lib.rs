@@ -22,7 +22,7 @@ pub mod users;
 pub use config::Config;
 pub use model::{NewUser, User};
 pub use password::{Passwords, random_password};
-pub use providers::{configured as configured_providers, redirect_uris};
+pub use providers::redirect_uris;
 
 use axum::{
     Router,

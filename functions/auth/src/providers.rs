@@ -57,7 +57,7 @@ pub fn redirect_uris(public: &PublicUrl) -> [(&'static str, String); 2] {
 }
 
 /// The names of the providers that the environment configures.
-pub fn configured(env: &mut Env, public: Option<&PublicUrl>) -> Option<Vec<&'static str>> {
+pub(crate) fn configured(env: &mut Env, public: Option<&PublicUrl>) -> Option<Vec<&'static str>> {
     let providers = Providers::read(env, public)?;
     let names = Name::ALL.into_iter().filter(|name| providers.offer(*name));
     Some(names.map(Name::as_str).collect())

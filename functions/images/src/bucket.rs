@@ -75,7 +75,7 @@ impl Bucket {
         match self {
             Self::Folder(folder) => folder.put(id, picture).await,
             #[cfg(feature = "google")]
-            Self::Google(google) => google.put(id, picture).await,
+            Self::Google(google) => Box::pin(google.put(id, picture)).await,
         }
     }
 
@@ -84,7 +84,7 @@ impl Bucket {
         match self {
             Self::Folder(folder) => folder.find(id, size).await,
             #[cfg(feature = "google")]
-            Self::Google(google) => google.find(id, size).await,
+            Self::Google(google) => Box::pin(google.find(id, size)).await,
         }
     }
 
@@ -93,7 +93,7 @@ impl Bucket {
         match self {
             Self::Folder(folder) => folder.delete(id).await,
             #[cfg(feature = "google")]
-            Self::Google(google) => google.delete(id).await,
+            Self::Google(google) => Box::pin(google.delete(id)).await,
         }
     }
 
@@ -105,7 +105,7 @@ impl Bucket {
         match self {
             Self::Folder(folder) => folder.check(),
             #[cfg(feature = "google")]
-            Self::Google(google) => google.check().await,
+            Self::Google(google) => Box::pin(google.check()).await,
         }
     }
 
@@ -114,7 +114,7 @@ impl Bucket {
         match self {
             Self::Folder(folder) => folder.list().await,
             #[cfg(feature = "google")]
-            Self::Google(google) => google.list().await,
+            Self::Google(google) => Box::pin(google.list()).await,
         }
     }
 }

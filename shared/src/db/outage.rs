@@ -20,7 +20,9 @@ use tokio::{
 /// How long work waits before the server is looked at.
 const SUSPICION: Duration = Duration::from_millis(100);
 /// How long a look at the server may take, and how often the server is looked at while work waits.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(750);
+/// How long one piece of work may take, waiting for a connection included.
+const LONGEST: Duration = Duration::from_secs(10);
 /// For so long a server that was found away counts as away; after that the next request looks again.
 const STALE: Duration = Duration::from_millis(500);
 
@@ -64,7 +66,7 @@ impl Outage {
         last.is_some_and(|at| at.elapsed() <= age)
     }
 
-    /// The work's result, or an error as soon as the server is found away.
+    /// The work's result, or an error as soon as the server is found away, or when it takes too long.
     pub(super) async fn unless_away<T>(
         &self,
         work: impl Future<Output = sqlx::Result<T>>,
@@ -75,7 +77,11 @@ impl Outage {
         tokio::select! {
             biased;
             done = work => done,
-            () = self.noticed() => Err(away()),
+            noticed = timeout(LONGEST, self.noticed()) => Err(match noticed {
+                Ok(()) => away(),
+                // A connection can fall silent while others are well: a failover leaves such.
+                Err(_) => io::Error::new(io::ErrorKind::TimedOut, "the database is silent").into(),
+            }),
         }
     }
 

@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     signal::unix::{SignalKind, signal},
     sync::{Semaphore, watch},
@@ -34,16 +34,33 @@ use tower::{Service, ServiceExt as _};
 pub const DRAIN: Duration = Duration::from_secs(8);
 /// How long a connection may take to become one: handshake, then the head of its first request.
 const GREETING: Duration = Duration::from_secs(10);
-/// How long a load balancer's connection may idle between requests: it keeps its own for ten minutes.
-pub const BEHIND_BALANCER: Duration = Duration::from_secs(620);
-/// How long anybody else's connection may idle between requests.
-pub const FACING_CLIENTS: Duration = Duration::from_secs(60);
+/// Behind a load balancer, which keeps its connections for ten minutes, and sends many people's requests through each.
+pub const BEHIND_BALANCER: Peers = Peers {
+    idle: Duration::from_secs(620),
+    linger: true,
+};
+/// Facing anybody.
+pub const FACING_CLIENTS: Peers = Peers {
+    idle: Duration::from_secs(60),
+    linger: false,
+};
+/// How long a connection that is over is read on, at most.
+const LINGER: Duration = Duration::from_secs(1);
 /// How many connections are open at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 4_096;
 /// How many requests one HTTP/2 connection may have open.
 const STREAMS: u32 = 128;
 /// The largest head of a request, in bytes.
 const HEAD: u32 = 32 * 1024;
+
+/// Who connects.
+#[derive(Debug, Clone, Copy)]
+pub struct Peers {
+    /// How long a connection may be without a request.
+    idle: Duration,
+    /// Whether a connection that is over is read on until the peer hangs up; see [`linger`].
+    linger: bool,
+}
 
 /// Tells everything that serves to stop. A clone hears the same word.
 #[derive(Debug, Clone)]
@@ -76,13 +93,12 @@ impl Shutdown {
 
 /// Serves connections until `shutdown`, then lets the requests under way finish for at most [`DRAIN`].
 ///
-/// `greet` makes the transport (TLS, or nothing), `service` the service for a peer; a connection may be without a
-/// request for `idle`.
+/// `greet` makes the transport (TLS, or nothing), `service` the service for a peer.
 pub async fn serve<G, F, I, S>(
     listener: TcpListener,
     greet: G,
     service: impl Fn(SocketAddr) -> S,
-    idle: Duration,
+    peers: Peers,
     shutdown: &Shutdown,
 ) where
     G: Fn(TcpStream) -> F,
@@ -92,7 +108,7 @@ pub async fn serve<G, F, I, S>(
     S: Clone + Send + 'static,
     S::Future: Send,
 {
-    let http = Arc::new(http(idle));
+    let http = Arc::new(http(peers.idle));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut queued = CONNECTIONS;
@@ -122,6 +138,9 @@ pub async fn serve<G, F, I, S>(
             },
         };
         let _ = stream.set_nodelay(true);
+        let Ok((stream, last)) = with_last_hold(stream, peers.linger) else {
+            continue;
+        };
         let (transport, http, watcher) = (greet(stream), Arc::clone(&http), graceful.watcher());
         let (greeted, service) = Greeted::new(service(peer));
         tokio::spawn(async move {
@@ -137,12 +156,48 @@ pub async fn serve<G, F, I, S>(
                 _ = connection => {}
                 () = greeted.too_late() => {}
             }
+            if let Some(last) = last {
+                linger(last).await;
+            }
         });
     }
     drop(listener);
-    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    let everybody_gone = async {
+        graceful.shutdown().await;
+        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+        let _ = places.acquire_many(all).await;
+    };
+    if timeout(DRAIN, everybody_gone).await.is_err() {
         tracing::warn!("some requests were still under way when the time to stop was up");
     }
+}
+
+/// The stream, and if wanted a second hold on its socket.
+fn with_last_hold(
+    stream: TcpStream,
+    wanted: bool,
+) -> io::Result<(TcpStream, Option<std::net::TcpStream>)> {
+    if !wanted {
+        return Ok((stream, None));
+    }
+    let stream = stream.into_std()?;
+    let last = stream.try_clone()?;
+    Ok((TcpStream::from_std(stream)?, Some(last)))
+}
+
+/// Ends a connection so that the peer gets the last answer: says that nothing more comes, and reads on until the peer
+/// hangs up. Closing while something is unread would reset it, and what the peer has not read yet be lost (RFC 9112,
+/// section 9.6).
+async fn linger(last: std::net::TcpStream) {
+    let Ok(mut socket) = TcpStream::from_std(last) else {
+        return;
+    };
+    let mut rest = [0; 1_024];
+    let _ = timeout(LINGER, async {
+        let _ = socket.shutdown().await;
+        while socket.read(&mut rest).await.is_ok_and(|read| read > 0) {}
+    })
+    .await;
 }
 
 fn http(idle: Duration) -> auto::Builder<TokioExecutor> {

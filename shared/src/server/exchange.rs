@@ -173,7 +173,14 @@ fn causes(error: &ApiError) -> String {
     };
     while let Some(error) = source {
         text.push_str(": ");
-        text.push_str(&unquoted(&error.to_string()));
+        match error.downcast_ref::<sqlx::Error>() {
+            // What is beneath it says the same again.
+            Some(error) => {
+                text.push_str(&unquoted(&error.to_string()));
+                break;
+            }
+            None => text.push_str(&error.to_string()),
+        }
         source = error.source();
     }
     text

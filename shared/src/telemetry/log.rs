@@ -7,9 +7,10 @@ use std::{
     sync::Arc,
 };
 use tracing_subscriber::{
-    Layer as _,
-    filter::{FilterExt as _, filter_fn},
+    Layer as _, Registry,
+    filter::dynamic_filter_fn,
     fmt::{MakeWriter, format},
+    layer::Filter,
 };
 
 /// Fields under this name are for Cloud Logging, which shows them as the request; people have them in the message.
@@ -17,8 +18,18 @@ const REQUEST_FIELDS: &str = "http_request.";
 
 impl TelemetryConfig {
     pub(super) fn log_layer(&self) -> BoxedLayer {
-        let events = filter_fn(|metadata| metadata.is_event());
-        let filter = self.filter.clone().and(events);
+        // Asked anew for every line. A filter whose word is remembered loses lines: when something that is no event is
+        // refused (sqlx asks before it words its own lines), tracing-subscriber notes that for this thread and takes the
+        // next remembered event for the refused one.
+        let targets = self.filter.clone();
+        let hint = Filter::<Registry>::max_level_hint(&targets);
+        let filter = dynamic_filter_fn(move |metadata, _| {
+            metadata.is_event() && targets.would_enable(metadata.target(), metadata.level())
+        });
+        let filter = match hint {
+            Some(hint) => filter.with_max_level_hint(hint),
+            None => filter,
+        };
         match self.format {
             LogFormat::Pretty => tracing_subscriber::fmt::layer()
                 .with_writer(io::stderr)

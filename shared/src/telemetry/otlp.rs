@@ -16,7 +16,10 @@ use opentelemetry_sdk::{
 };
 use std::time::Duration;
 use tokio::{runtime::Handle, task::spawn_blocking, time::timeout};
-use tracing_subscriber::{Layer as _, filter::filter_fn};
+use tracing_subscriber::{
+    Layer as _,
+    filter::{LevelFilter, dynamic_filter_fn},
+};
 use url::Url;
 
 /// How long the rest may take to be sent when the process stops.
@@ -79,7 +82,10 @@ impl Exporters {
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(filter_fn(ours))
+            .with_filter(
+                dynamic_filter_fn(move |metadata, _| ours(metadata))
+                    .with_max_level_hint(LevelFilter::INFO),
+            )
             .boxed();
         Ok((Self { traces, metrics }, layer))
     }

@@ -37,6 +37,14 @@ pub(crate) async fn find_live(db: &Db, id: &SessionId) -> sqlx::Result<Option<Li
     on_read!(db, pool => sqlx::query_as(SQL).bind(id).fetch_optional(pool).await)
 }
 
+/// Keeps a session from ending until the transaction is over; false when it has ended.
+pub(crate) async fn lock_open(tx: &mut Tx, id: &SessionId) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE sessions SET counter = counter WHERE id = ? AND ended_at IS NULL";
+    let found = on_tx!(tx, conn => sqlx::query(SQL)
+        .bind(id).execute(conn).await.map(|done| done.rows_affected()))?;
+    Ok(found == 1)
+}
+
 /// The latest hundred sessions of a user that have neither ended nor gone unused for too long.
 pub(crate) async fn list(
     db: &Db,

@@ -89,7 +89,8 @@ impl Google {
                 .set_content_type("image/jpeg")
                 .set_cache_control("private")
                 .with_known_crc32c(checksum);
-            match upload.send_unbuffered().await {
+            // In a box, as its future is too large for a thread's stack where nothing is optimised.
+            match Box::pin(upload.send_unbuffered()).await {
                 // Nobody else writes to this name: an earlier attempt arrived, whose answer was lost.
                 Err(error) if error.http_status_code() == Some(412) => Ok(()),
                 uploaded => Ok(uploaded.map(drop)?),
@@ -104,7 +105,7 @@ impl Google {
         patiently(PATIENCE, || async {
             let client = self.client().await?;
             let download = client.storage.read_object(self.resource(), &object);
-            let mut download = match download.send().await {
+            let mut download = match Box::pin(download.send()).await {
                 Err(error) if error.http_status_code() == Some(404) => return Ok(None),
                 download => download?,
             };
