@@ -54,7 +54,16 @@ async fn forged(headers: &[(&'static str, &'static str)]) {
 #[track_caller]
 fn unmoved(answer: &Answer) {
     let whole = format!("{:?}{}", answer.headers, answer.text()).to_lowercase();
-    for trace in ["evil", "http://localhost", ":6666"] {
+    // Not the bare word: chance writes any four letters into a sealed cookie now and then.
+    let traces = [
+        "evil.example",
+        "/evil",
+        "%2fevil",
+        "=evil",
+        "http://localhost",
+        ":6666",
+    ];
+    for trace in traces {
         assert!(!whole.contains(trace), "{trace}: {whole}");
     }
 }
@@ -191,7 +200,8 @@ async fn raw(heads: &[(&str, bool)]) {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         let answer = String::from_utf8_lossy(&answer);
-        assert!(!answer.to_lowercase().contains("evil"), "{head}: {answer}");
+        let moved = answer.to_lowercase().contains("evil.example");
+        assert!(!moved, "{head}: {answer}");
         let refused = *may_be_refused && answer.starts_with("HTTP/1.1 400");
         assert!(refused || answer.contains(&callback), "{head}: {answer}");
     }

@@ -191,7 +191,7 @@ async fn s7_a_person_who_declines_is_told_so() {
         let answer = refused(&rig, visitor.get(&denied), 400, "provider_denied").await;
         let whole = format!("{:?}{}", answer.headers, answer.text());
         assert!(
-            !whole.contains("canary") && !whole.contains("evil"),
+            !whole.contains("canary") && !whole.contains("evil.example"),
             "{whole}"
         );
         assert!(visitor.cookies.is_empty(), "{:?}", visitor.cookies);
