@@ -161,6 +161,8 @@ async fn d10_a_forged_authority_of_http2_moves_nothing() {
         .trim_start_matches("http://")
         .parse()
         .unwrap();
+    // reqwest wants a TLS provider even for plain HTTP; the rig's own client installs it.
+    drop(tests::plain(true));
     let client = reqwest::Client::builder()
         .http2_prior_knowledge()
         .no_proxy()
