@@ -54,6 +54,23 @@ pub enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
 }
 
+/// Runs one expression on a lent connection of a MySQL server: watched, and settled when it is done.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_server {
+    ($server:expr, $lent:expr, $conn:ident => $query:expr) => {
+        $server
+            .reached(async {
+                let lent = $lent;
+                let $conn = lent.connection();
+                let done = $query;
+                lent.settle();
+                done
+            })
+            .await
+    };
+}
+
 // The arms are chosen here, where the feature is ours: a `cfg` inside a macro is judged in the crate that calls it.
 
 /// Runs one reading expression on whichever database is open.
@@ -63,15 +80,7 @@ macro_rules! on_read {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
             $crate::db::Db::MySql(server) => {
-                server
-                    .reached(async {
-                        let mut lent = server.lend().await?;
-                        let $pool = lent.connection();
-                        let done = $query;
-                        lent.settle();
-                        done
-                    })
-                    .await
+                $crate::on_server!(server, &mut server.lend().await?, $pool => $query)
             }
             $crate::db::Db::Sqlite(pools) => {
                 let $pool = &pools.readers;
@@ -87,15 +96,7 @@ macro_rules! on_read {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
             $crate::db::Db::MySql(server) => {
-                server
-                    .reached(async {
-                        let mut lent = server.lend().await?;
-                        let $pool = lent.connection();
-                        let done = $query;
-                        lent.settle();
-                        done
-                    })
-                    .await
+                $crate::on_server!(server, &mut server.lend().await?, $pool => $query)
             }
         }
     };
@@ -107,15 +108,7 @@ macro_rules! on_write {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
             $crate::db::Db::MySql(server) => {
-                server
-                    .reached(async {
-                        let mut lent = server.lend().await?;
-                        let $pool = lent.connection();
-                        let done = $query;
-                        lent.settle();
-                        done
-                    })
-                    .await
+                $crate::on_server!(server, &mut server.lend().await?, $pool => $query)
             }
             $crate::db::Db::Sqlite(pools) => {
                 let $pool = &pools.writer;
@@ -131,15 +124,7 @@ macro_rules! on_write {
     ($db:expr, $pool:ident => $query:expr) => {
         match $db {
             $crate::db::Db::MySql(server) => {
-                server
-                    .reached(async {
-                        let mut lent = server.lend().await?;
-                        let $pool = lent.connection();
-                        let done = $query;
-                        lent.settle();
-                        done
-                    })
-                    .await
+                $crate::on_server!(server, &mut server.lend().await?, $pool => $query)
             }
         }
     };
@@ -152,14 +137,7 @@ macro_rules! on_tx {
         match $tx {
             $crate::db::Tx::MySql(tx) => {
                 let (lent, server) = tx.parts();
-                server
-                    .reached(async {
-                        let $conn = lent.connection();
-                        let done = $query;
-                        lent.settle();
-                        done
-                    })
-                    .await
+                $crate::on_server!(server, lent, $conn => $query)
             }
             $crate::db::Tx::Sqlite(tx) => {
                 let $conn = &mut **tx;
@@ -176,14 +154,7 @@ macro_rules! on_tx {
         match $tx {
             $crate::db::Tx::MySql(tx) => {
                 let (lent, server) = tx.parts();
-                server
-                    .reached(async {
-                        let $conn = lent.connection();
-                        let done = $query;
-                        lent.settle();
-                        done
-                    })
-                    .await
+                $crate::on_server!(server, lent, $conn => $query)
             }
         }
     };

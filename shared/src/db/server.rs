@@ -1,6 +1,7 @@
 //! The connections to a MySQL server.
 
 use super::{ACQUIRE_TIMEOUT, outage::Outage};
+use crate::on_server;
 use sqlx::{
     Connection as _, Executor as _, MySql, MySqlConnection, MySqlPool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
@@ -132,13 +133,7 @@ impl MySqlTx {
 
     pub(super) async fn commit(mut self) -> sqlx::Result<()> {
         let (lent, server) = self.parts();
-        server
-            .reached(async {
-                let done = lent.connection().execute("COMMIT").await;
-                lent.settle();
-                done.map(drop)
-            })
-            .await?;
+        on_server!(server, lent, connection => connection.execute("COMMIT").await)?;
         self.lent = None;
         Ok(())
     }
