@@ -39,12 +39,7 @@ async fn somebody_links_both_providers_and_unlinks_them_again() {
     // With a page to come back to, and the address at the provider does not matter.
     let mut visitor = rig.visitor();
     visitor.client = bo.clone();
-    let request = visitor.request(Method::POST, &format!("{FACEBOOK}?return_to=/account"));
-    let begun = visitor.send(request).await.is(200);
-    let flow = tests::Flow {
-        uri: begun.json()["uri"].as_str().unwrap().to_owned(),
-        set_cookie: begun.header("set-cookie"),
-    };
+    let flow = visitor.begin_link("facebook?return_to=/account").await;
     let done = visitor.get(&flow.agree().await).await.is(303);
     let location = done.header("location");
     assert_eq!(location.trim_end_matches('#'), "/account?linked=facebook");

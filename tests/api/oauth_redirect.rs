@@ -3,7 +3,7 @@
 use crate::oauth::{VERIFIED, refused};
 use reqwest::{Method, StatusCode, Version, redirect::Policy};
 use std::net::SocketAddr;
-use tests::{Answer, SignIn, Visitor};
+use tests::{Answer, Flow, SignIn, Visitor};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -25,11 +25,7 @@ async fn forged(headers: &[(&'static str, &'static str)]) {
         ] {
             let begun = visitor.get(path).await.is(200);
             unmoved(&begun);
-            let uri = begun.json()["uri"].as_str().unwrap().to_owned();
-            let flow = tests::Flow {
-                uri,
-                set_cookie: String::new(),
-            };
+            let flow = Flow::of(begun);
             assert_eq!(
                 flow.sent("redirect_uri"),
                 Some(expected.clone()),

@@ -4,7 +4,7 @@ use crate::oauth::{VERIFIED, at_once, linking, refused};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tests::{
-    SignIn, Visitor,
+    Flow, SignIn, Visitor,
     provider::{Fault, Server, public_key},
     sign_in::{Clock, Instance},
 };
@@ -294,10 +294,7 @@ async fn sign_in_ahead(rig: &SignIn, (instance, clock): &(Instance, Clock), seco
     if begun.status.as_u16() != 200 {
         return begun.status.as_u16();
     }
-    let flow = tests::Flow {
-        uri: begun.json()["uri"].as_str().unwrap().to_owned(),
-        set_cookie: String::new(),
-    };
+    let flow = Flow::of(begun);
     visitor.get(&flow.agree().await).await.status.as_u16()
 }
 

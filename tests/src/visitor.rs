@@ -15,6 +15,28 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// What an answer begins.
+    ///
+    /// # Panics
+    /// When it does not send the person to a provider, with one cookie.
+    #[must_use]
+    pub fn of(answer: Answer) -> Self {
+        let answer = answer.is(200);
+        let body = answer.json();
+        let uri = body["uri"].as_str().expect("an address");
+        let cookies = answer.headers.get_all("set-cookie").iter();
+        let cookies = cookies.filter_map(|cookie| cookie.to_str().ok());
+        // Beside its own it may take away those of flows that are too many.
+        let mut set = cookies.filter(|cookie| !cookie.contains("Max-Age=0"));
+        let (Some(cookie), None) = (set.next(), set.next()) else {
+            panic!("a flow has one cookie: {:?}", answer.headers);
+        };
+        Self {
+            uri: uri.to_owned(),
+            set_cookie: cookie.to_owned(),
+        }
+    }
+
     /// The name of its cookie.
     ///
     /// # Panics
@@ -152,34 +174,17 @@ impl Visitor {
     /// When the product does not send the person to a provider.
     pub async fn begin(&mut self, path: &str) -> Flow {
         let answer = self.get(path).await;
-        Self::flow(answer)
+        Flow::of(answer)
     }
 
-    /// Begins to link a provider to the signed-in user.
+    /// Begins to link a provider (and the query, if one follows its name) to the signed-in user.
     ///
     /// # Panics
     /// When the product does not send the person to a provider.
     pub async fn begin_link(&mut self, provider: &str) -> Flow {
         let request = self.request(Method::POST, &format!("/me/identities/{provider}"));
         let answer = self.send(request).await;
-        Self::flow(answer)
-    }
-
-    fn flow(answer: Answer) -> Flow {
-        let answer = answer.is(200);
-        let body = answer.json();
-        let uri = body["uri"].as_str().expect("an address");
-        let cookies = answer.headers.get_all("set-cookie").iter();
-        let cookies = cookies.filter_map(|cookie| cookie.to_str().ok());
-        // Beside its own it may take away those of flows that are too many.
-        let mut set = cookies.filter(|cookie| !cookie.contains("Max-Age=0"));
-        let (Some(cookie), None) = (set.next(), set.next()) else {
-            panic!("a flow has one cookie: {:?}", answer.headers);
-        };
-        Flow {
-            uri: uri.to_owned(),
-            set_cookie: cookie.to_owned(),
-        }
+        Flow::of(answer)
     }
 
     /// The whole way, from the first click to the answer of the callback.
