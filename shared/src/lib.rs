@@ -17,4 +17,5 @@ pub mod page;
 pub mod server;
 pub mod telemetry;
 pub mod time;
+pub mod tls;
 pub mod token;

@@ -229,8 +229,7 @@ async fn public_address(
 }
 
 fn client(ca: Option<&Path>) -> anyhow::Result<Client> {
-    // An error says that it was chosen already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    shared::tls::use_ring();
     let mut builder = Client::builder().timeout(PATIENCE).redirect(Policy::none());
     if let Some(ca) = ca {
         let pem = fs::read(ca).with_context(|| format!("{} cannot be read", ca.display()))?;

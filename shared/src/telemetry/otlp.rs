@@ -129,8 +129,7 @@ struct Sender {
 
 impl Sender {
     fn new(endpoint: &Url) -> anyhow::Result<Self> {
-        // Every TLS connection of the process uses ring; an error says that it was chosen already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls::use_ring();
         let google = endpoint
             .domain()
             .is_some_and(|host| host.ends_with(".googleapis.com"));

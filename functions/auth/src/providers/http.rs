@@ -18,8 +18,7 @@ impl Http {
     /// # Errors
     /// When the system has no certificate authorities to trust.
     pub(crate) fn new() -> Result<Self, String> {
-        // An error says that one is installed already, which is this one: there is no other in the graph.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        shared::tls::use_ring();
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .timeout(TIME)

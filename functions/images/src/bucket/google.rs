@@ -210,8 +210,7 @@ impl Google {
 
 impl Client {
     async fn new(emulator: Option<&str>) -> Result<Self, Failure> {
-        // An error says that one is installed already, which is this one: there is no other in the graph.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        shared::tls::use_ring();
         let credentials = match emulator {
             Some(_) => anonymous::Builder::new().build(),
             None => credentials::Builder::default()
