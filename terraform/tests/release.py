@@ -20,6 +20,11 @@ build = yaml.safe_load((root / "cloudbuild.yaml").read_text())
 SERVICES = ["auth", "customers", "images"]
 SUFFIX = "rabc1234-01234567"
 BEFORE = "crm-SERVICE-old,100\n"
+SCRIPTS = pathlib.Path(tempfile.mkdtemp())
+# Written before any thread starts: a program cannot be run while a fork of another thread still holds it open for writing.
+for step in build["steps"]:
+    (SCRIPTS / step["id"]).write_text(step["script"])
+    (SCRIPTS / step["id"]).chmod(0o755)
 
 
 class Release:
@@ -48,11 +53,7 @@ class Release:
         return self
 
     def step(self, name):
-        step = next(step for step in build["steps"] if step["id"] == name)
-        script = self.folder / "script"
-        script.write_text(step["script"])
-        script.chmod(0o755)
-        return subprocess.Popen([script], cwd=root, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.Popen([SCRIPTS / name], cwd=root, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def run(self):
         """Every step that needs no Docker and no compiler, until one fails. Gives what ran, how it ended, what was said."""
