@@ -3,6 +3,8 @@
 //! `customers` writes all of it and `images` its photo; both through [`change`], which appends the history in the same
 //! transaction.
 
+pub mod search;
+
 use crate::{
     db::{self, Db, Tx},
     email,
@@ -13,6 +15,7 @@ use crate::{
     on_read, on_tx,
     time::Timestamp,
 };
+use search::Folded;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -305,6 +308,7 @@ async fn write(
     if !update(&mut tx, before.version, after).await? {
         return Ok(false);
     }
+    search::write_terms(&mut tx, Some(before), Some(after)).await?;
     record(&mut tx, Some(before), after, deed).await?;
     tx.commit().await?;
     Ok(true)
@@ -313,14 +317,17 @@ async fn write(
 async fn update(tx: &mut Tx, version: i64, after: &CustomerRow) -> sqlx::Result<bool> {
     const SQL: &str = "UPDATE customers SET email = ?, email_key = ?, name = ?, surname = ?, phone = ?, notes = ?, \
         photo_id = ?, photo_width = ?, photo_height = ?, last_modified_by = ?, last_modified_at = ?, \
-        version = ?, deleted_at = ? WHERE id = ? AND version = ?";
+        version = ?, deleted_at = ?, email_order = ?, name_order = ?, surname_order = ?, search_text = ?, \
+        indexed_version = ? WHERE id = ? AND version = ?";
+    let folded = Folded::from(after);
     let updated = on_tx!(tx, conn => sqlx::query(SQL)
         .bind(&after.email).bind(living_key(after)).bind(&after.name).bind(&after.surname)
         .bind(&after.phone).bind(&after.notes)
         .bind(&after.photo_id).bind(after.photo_width).bind(after.photo_height)
         .bind(after.last_modified_by).bind(after.last_modified_at)
         .bind(after.version).bind(after.deleted_at)
-        .bind(after.id).bind(version)
+        .bind(folded.email_order).bind(folded.name_order).bind(folded.surname_order).bind(folded.search_text)
+        .bind(after.version).bind(after.id).bind(version)
         .execute(conn).await.map(|done| done.rows_affected()))?;
     Ok(updated == 1)
 }

@@ -11,6 +11,7 @@ pub mod db;
 pub mod email;
 pub mod error;
 pub mod extract;
+pub mod fold;
 pub mod id;
 pub mod image_url;
 pub mod page;

@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use images::{Bucket, sweep};
 use shared::{
     config::{Env, value_or_file},
+    customer::search,
     db::{DatabaseConfig, Db},
     error::ApiError,
     time::Timestamp,
@@ -151,6 +152,10 @@ async fn migrate() -> anyhow::Result<()> {
         println!("Applied {migration}.");
     }
     println!("The schema is up to date.");
+    match search::index_missing(&db).await? {
+        0 => {}
+        indexed => println!("Indexed {indexed} customers for search."),
+    }
     db.close().await;
     Ok(())
 }
@@ -231,6 +236,11 @@ async fn sweep_up(older_than: u32, dry: bool) -> anyhow::Result<()> {
     let before = now.minus(Duration::from_secs(u64::from(older_than) * 60 * 60));
     let swept = sweep(&db, &bucket, before, dry).await?;
     let sessions = auth::sessions::forget(&db, now, dry).await?;
+    let indexed = if dry {
+        0
+    } else {
+        search::index_missing(&db).await?
+    };
     db.close().await;
 
     let removed = if dry { "would be removed" } else { "removed" };
@@ -252,6 +262,9 @@ async fn sweep_up(older_than: u32, dry: bool) -> anyhow::Result<()> {
         );
     }
     println!("Sessions that have been over for 90 days: {sessions} {removed}.");
+    if indexed > 0 {
+        println!("Customers that an older program wrote: {indexed} indexed for search.");
+    }
     match swept.failed.len() {
         0 => Ok(()),
         failed => Err(anyhow!(

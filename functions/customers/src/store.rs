@@ -5,7 +5,10 @@ use crate::{
     model::{EventRow, NewCustomer},
 };
 use shared::{
-    customer::{self, CustomerRow, Deed},
+    customer::{
+        self, CustomerRow, Deed,
+        search::{self, Folded},
+    },
     db::{self, Db, InsertedId as _, Tx},
     error::{ApiError, ApiResult},
     id::CustomerId,
@@ -85,6 +88,7 @@ async fn try_create(db: &Db, new: &NewCustomer, deed: &Deed) -> sqlx::Result<Cus
         version: 1,
         deleted_at: None,
     };
+    search::write_terms(&mut tx, None, Some(&customer)).await?;
     customer::record(&mut tx, None, &customer, deed).await?;
     tx.commit().await?;
     Ok(customer)
@@ -92,11 +96,15 @@ async fn try_create(db: &Db, new: &NewCustomer, deed: &Deed) -> sqlx::Result<Cus
 
 async fn insert(tx: &mut Tx, new: &NewCustomer, deed: &Deed) -> sqlx::Result<i64> {
     const SQL: &str = "INSERT INTO customers (email, email_key, name, surname, phone, notes, \
-        created_by, last_modified_by, created_at, last_modified_at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)";
+        created_by, last_modified_by, created_at, last_modified_at, version, \
+        email_order, name_order, surname_order, search_text, indexed_version) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, 1)";
+    let folded = Folded::of(&new.name, &new.surname, new.email.as_str());
     on_tx!(tx, conn => sqlx::query(SQL)
         .bind(new.email.as_str()).bind(new.email.key()).bind(&new.name).bind(&new.surname)
         .bind(&new.phone).bind(&new.notes)
         .bind(deed.by).bind(deed.by).bind(deed.at).bind(deed.at)
+        .bind(folded.email_order).bind(folded.name_order).bind(folded.surname_order).bind(folded.search_text)
         .execute(conn).await.map(|done| done.inserted_id()))
 }
 

@@ -11,6 +11,7 @@ use anyhow::{Context as _, anyhow};
 use auth::{NewUser, Passwords};
 use shared::{
     config::{Env, PublicUrl, text},
+    customer::search,
     db::Db,
     server::{self, Context, Shutdown, surrounded, with_health},
     token::Role,
@@ -61,6 +62,9 @@ pub(crate) async fn run(place: Place) -> anyhow::Result<()> {
     db.migrate()
         .await
         .context("the database's schema cannot be brought up to date")?;
+    search::index_missing(&db)
+        .await
+        .context("customers cannot be indexed")?;
     let service = |name, router| {
         let router = with_health(router, name, &common, &db);
         Backend::Here(surrounded(
