@@ -34,6 +34,15 @@ pub enum Db {
     Sqlite(SqlitePools),
 }
 
+/// How SQL is written where the two databases differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// MySQL's, and MariaDB's.
+    MySql,
+    /// SQLite's.
+    Sqlite,
+}
+
 /// SQLite knows one writer at a time: one connection writes, the others read beside it.
 #[cfg(feature = "sqlite")]
 #[derive(Clone, Debug)]
@@ -190,6 +199,16 @@ impl Db {
                     writer: pool(1),
                 })
             }
+        }
+    }
+
+    /// How it wants its SQL.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::MySql(_) => Dialect::MySql,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Dialect::Sqlite,
         }
     }
 

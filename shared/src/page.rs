@@ -10,7 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 
 /// How many rows a page holds: 50 unless asked, more than 200 is served as 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,26 +49,26 @@ impl<'de> Deserialize<'de> for Limit {
 }
 
 /// Where a page ended: the key of its last row, bound to the list it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(i64);
+#[derive(Debug)]
+pub struct Cursor;
 
 impl Cursor {
     /// Reads the cursor of a list. `list` says which list it is: its path, filter and order.
     ///
     /// # Errors
     /// `invalid_cursor` when it is no cursor of ours, or of another list.
-    pub fn decode(cursor: Option<&str>, list: &str) -> ApiResult<Option<i64>> {
+    pub fn decode<K: DeserializeOwned>(cursor: Option<&str>, list: &str) -> ApiResult<Option<K>> {
         let Some(cursor) = cursor else {
             return Ok(None);
         };
         let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
-        match serde_json::from_slice::<(String, i64)>(&bytes) {
+        match serde_json::from_slice::<(String, K)>(&bytes) {
             Ok((of, after)) if of == list => Ok(Some(after)),
             _ => Err(ApiError::InvalidCursor),
         }
     }
 
-    fn encode(list: &str, after: i64) -> String {
+    fn encode<K: Serialize>(list: &str, after: K) -> String {
         let cursor = serde_json::to_vec(&(list, after)).expect("a text and a number serialise");
         URL_SAFE_NO_PAD.encode(cursor)
     }
@@ -76,6 +79,8 @@ impl Cursor {
 pub struct Page<T> {
     data: Vec<T>,
     next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
     #[serde(skip)]
     next: Option<HeaderValue>,
 }
@@ -83,19 +88,41 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// Cuts `rows`, read with [`Limit::and_one`], to a page of `list`; `key` is what the list is ordered by.
     #[must_use]
-    pub fn cut(mut rows: Vec<T>, limit: Limit, list: &str, key: impl Fn(&T) -> i64) -> Self {
+    pub fn cut<K: Serialize>(
+        rows: Vec<T>,
+        limit: Limit,
+        list: &str,
+        key: impl Fn(&T) -> K,
+    ) -> Self {
+        Self::cut_or_ended(rows, limit, list, key, None)
+    }
+
+    /// The same where the rows may end early: `ended` is the key behind which there may be more.
+    #[must_use]
+    pub fn cut_or_ended<K: Serialize>(
+        mut rows: Vec<T>,
+        limit: Limit,
+        list: &str,
+        key: impl Fn(&T) -> K,
+        ended: Option<K>,
+    ) -> Self {
         let full = usize::from(limit.0);
         let more = rows.len() > full;
         rows.truncate(full);
-        let next_cursor = rows
-            .last()
-            .filter(|_| more)
-            .map(|last| Cursor::encode(list, key(last)));
+        let next = if more { rows.last().map(key) } else { ended };
         Self {
             data: rows,
-            next_cursor,
+            next_cursor: next.map(|key| Cursor::encode(list, key)),
+            total: None,
             next: None,
         }
+    }
+
+    /// Adds how many rows the whole list has.
+    #[must_use]
+    pub fn counted(mut self, total: Option<i64>) -> Self {
+        self.total = total;
+        self
     }
 
     /// The page with each row made into another type.
@@ -104,19 +131,18 @@ impl<T> Page<T> {
         Page {
             data: self.data.into_iter().map(make).collect(),
             next_cursor: self.next_cursor,
+            total: self.total,
             next: self.next,
         }
     }
 
-    /// Adds the `Link` to the next page. `path` begins with a slash; `query` holds the list's own parameters.
+    /// Adds the `Link` to the next page. `path` begins with a slash; `query` holds the list's own parameters,
+    /// ready for an address.
     #[must_use]
-    pub fn linked(mut self, public: &PublicUrl, path: &str, query: &[(&str, &str)]) -> Self {
+    pub fn linked(mut self, public: &PublicUrl, path: &str, query: &str) -> Self {
         self.next = self.next_cursor.as_ref().and_then(|cursor| {
-            let mut target = format!("{}?", public.join(path));
-            for (name, value) in query {
-                target.push_str(&format!("{name}={value}&"));
-            }
-            HeaderValue::from_str(&format!("<{target}cursor={cursor}>; rel=\"next\"")).ok()
+            let target = format!("{}?{query}&cursor={cursor}", public.join(path));
+            HeaderValue::from_str(&format!("<{target}>; rel=\"next\"")).ok()
         });
         self
     }
@@ -126,7 +152,7 @@ impl Limit {
     /// As it stands in a query.
     #[must_use]
     pub fn to_query(self) -> String {
-        self.0.to_string()
+        format!("limit={}", self.0)
     }
 }
 
@@ -152,9 +178,12 @@ mod tests {
             Cursor::decode(Some(&cursor), "customers:id"),
             Ok(Some(7))
         ));
-        assert!(Cursor::decode(Some(&cursor), "customers:-id").is_err());
+        assert!(Cursor::decode::<i64>(Some(&cursor), "customers:-id").is_err());
         for bad in ["", "x", "=", "WyJjdXN0b21lcnM6aWQiLDdd="] {
-            assert!(Cursor::decode(Some(bad), "customers:id").is_err(), "{bad}");
+            assert!(
+                Cursor::decode::<i64>(Some(bad), "customers:id").is_err(),
+                "{bad}"
+            );
         }
     }
 

@@ -33,6 +33,12 @@ impl Timestamp {
         Self(seconds.saturating_mul(1_000_000))
     }
 
+    /// Microseconds since 1970, as the database keeps it.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
     /// Whole seconds since 1970, rounded down, as JWTs and signed addresses count.
     #[must_use]
     pub const fn seconds(self) -> i64 {
@@ -81,6 +87,17 @@ impl fmt::Display for Timestamp {
             f,
             "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"
         )
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(
+                "must be a time such as 2026-11-25T08:00:00Z (RFC 3339; a + is written %2B in an address)",
+            )
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     CustomersState,
+    list::{self, Deleted, ListQuery, Listed, Place},
     model::{CustomerPatch, Event, NewCustomer, Replacement},
     store,
 };
@@ -22,38 +23,6 @@ use shared::{
     token::CurrentUser,
 };
 
-/// How a list is ordered.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) enum Order {
-    #[default]
-    #[serde(rename = "id")]
-    Id,
-    #[serde(rename = "-id")]
-    IdDescending,
-}
-
-/// Whether a list shows the deleted.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Deleted {
-    #[default]
-    Exclude,
-    Include,
-    Only,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    #[serde(default)]
-    limit: Limit,
-    cursor: Option<String>,
-    #[serde(default)]
-    sort: Order,
-    #[serde(default)]
-    deleted: Deleted,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FindQuery {
@@ -69,34 +38,27 @@ pub(crate) struct HistoryQuery {
     cursor: Option<String>,
 }
 
-/// Lists customers by id.
+/// Lists customers.
 pub(crate) async fn list_customers(
     State(state): State<CustomersState>,
     _user: CurrentUser,
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Page<Customer>> {
-    let sort = match query.sort {
-        Order::Id => "id",
-        Order::IdDescending => "-id",
+    let db = &state.context.db;
+    let (list, limit) = (query.to_query(), query.limit);
+    let after: Option<Place> = Cursor::decode(query.cursor.as_deref(), &list)?;
+    let found = list::find(db, &query, after.as_ref(), limit.and_one()).await?;
+    let total = match query.count {
+        true => Some(list::total(db, &query).await?),
+        false => None,
     };
-    let deleted = match query.deleted {
-        Deleted::Exclude => "exclude",
-        Deleted::Include => "include",
-        Deleted::Only => "only",
-    };
-    let list = format!("customers?sort={sort}&deleted={deleted}");
-    let after = Cursor::decode(query.cursor.as_deref(), &list)?;
-    let rows = query.limit.and_one();
-    let rows = store::list(&state.context.db, query.sort, query.deleted, after, rows).await?;
-    let page = Page::cut(rows, query.limit, &list, |customer| customer.id.get());
-    let (now, limit) = (Timestamp::now(), query.limit.to_query());
-    let same = [
-        ("limit", limit.as_str()),
-        ("sort", sort),
-        ("deleted", deleted),
-    ];
+    let place = |listed: &Listed| listed.place(&query);
+    let page = Page::cut_or_ended(found.customers, limit, &list, place, found.ended);
+    let now = Timestamp::now();
+    let same = format!("{list}&{}", limit.to_query());
     Ok(page
-        .map(|customer: CustomerRow| customer.show(&state.image_urls, now))
+        .map(|listed| listed.customer.show(&state.image_urls, now))
+        .counted(total)
         .linked(&state.context.public, "/customers", &same))
 }
 
@@ -222,14 +184,8 @@ pub(crate) async fn list_history(
     }
     let events: Result<Vec<Event>, _> = rows.into_iter().map(TryInto::try_into).collect();
     let events = events.map_err(anyhow::Error::from)?;
-    let limit = query.limit.to_query();
-    Ok(
-        Page::cut(events, query.limit, &path, |event| event.version).linked(
-            &state.context.public,
-            &path,
-            &[("limit", &limit)],
-        ),
-    )
+    let page = Page::cut(events, query.limit, &path, |event| event.version);
+    Ok(page.linked(&state.context.public, &path, &query.limit.to_query()))
 }
 
 async fn change(

@@ -1,6 +1,7 @@
 //! Customers: make, find, list, change, delete, restore, and what happened to them.
 
 mod handlers;
+mod list;
 mod model;
 mod store;
 

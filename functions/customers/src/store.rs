@@ -1,9 +1,6 @@
 //! The SQL that only this function speaks; finding and changing one customer is in [`shared::customer`].
 
-use crate::{
-    handlers::{Deleted, Order},
-    model::{EventRow, NewCustomer},
-};
+use crate::model::{EventRow, NewCustomer};
 use shared::{
     customer::{
         self, CustomerRow, Deed,
@@ -14,37 +11,6 @@ use shared::{
     id::CustomerId,
     on_read, on_tx,
 };
-use sqlx::QueryBuilder;
-
-/// Customers in the order of their ids, beginning after the id `after`.
-pub(crate) async fn list(
-    db: &Db,
-    order: Order,
-    deleted: Deleted,
-    after: Option<i64>,
-    rows: i64,
-) -> sqlx::Result<Vec<CustomerRow>> {
-    const COLUMNS: &str = "SELECT id, email, name, surname, phone, notes, photo_id, photo_width, photo_height, \
-        created_by, last_modified_by, created_at, last_modified_at, version, deleted_at FROM customers WHERE ";
-    let (beyond, direction, from) = match order {
-        Order::Id => ("id > ", " ORDER BY id LIMIT ", after.unwrap_or(0)),
-        Order::IdDescending => (
-            "id < ",
-            " ORDER BY id DESC LIMIT ",
-            after.unwrap_or(i64::MAX),
-        ),
-    };
-    let living = match deleted {
-        Deleted::Exclude => " AND deleted_at IS NULL",
-        Deleted::Include => "",
-        Deleted::Only => " AND deleted_at IS NOT NULL",
-    };
-    on_read!(db, pool => {
-        let mut query = QueryBuilder::new(COLUMNS);
-        query.push(beyond).push_bind(from).push(living).push(direction).push_bind(rows);
-        query.build_query_as().fetch_all(pool).await
-    })
-}
 
 /// How often making a customer begins anew when the database sees it cross with another.
 const ATTEMPTS: usize = 5;

@@ -57,10 +57,9 @@ pub(crate) async fn list_users(
     let after = Cursor::decode(query.cursor.as_deref(), LIST)?.unwrap_or(0);
     let rows = users::list(&auth.context.db, after, query.limit.and_one()).await?;
     let page = Page::cut(rows, query.limit, LIST, |user: &UserRow| user.id.get());
-    let limit = query.limit.to_query();
     Ok(page
         .map(User::from)
-        .linked(&auth.context.public, "/users", &[("limit", &limit)]))
+        .linked(&auth.context.public, "/users", &query.limit.to_query()))
 }
 
 /// Makes a user.

@@ -1,0 +1,259 @@
+//! Lists of customers: every filter and order, and a page of them in about the same time however many there are.
+//!
+//! Each list is read through an index that is chosen here ([`lead`]): the one that has the customers in the order of
+//! the list, or one that leads to so few that they can be ordered afterwards. When neither leads straight to them,
+//! customers are looked at in the list's order, and no more than [`PIECES`] of them for one page: a page may then be
+//! short although there are more.
+
+mod filter;
+mod lead;
+mod order;
+mod statement;
+
+pub(crate) use filter::{Deleted, ListQuery};
+pub(crate) use order::Place;
+
+use lead::Lead;
+use order::{Column, Order};
+use shared::{customer::CustomerRow, db::Db, on_read};
+use statement::{Statement, Value, bound};
+
+/// How many customers are looked at one after another when most of them may not be of the list.
+const PIECES: [i64; 3] = [2_000, 8_000, 30_000];
+/// How many customers are ordered anew rather than looked for in the list's order.
+const FEW: i64 = 4_000;
+/// The same where an index has those with a word, or of a user, in the list's order.
+const FEW_BY_ID: i64 = 1_000;
+
+/// A customer of a list.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Listed {
+    #[sqlx(flatten)]
+    pub(crate) customer: CustomerRow,
+    /// The text by which the list is ordered, if it is by one.
+    key: String,
+}
+
+impl Listed {
+    pub(crate) fn place(&self, query: &ListQuery) -> Place {
+        Place::of(self, query.sort)
+    }
+}
+
+/// Some customers of a list, in its order.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) customers: Vec<Listed>,
+    /// Where the looking ended, if there may be more behind it.
+    pub(crate) ended: Option<Place>,
+}
+
+/// At most `rows` customers of a list, behind a place.
+pub(crate) async fn find(
+    db: &Db,
+    query: &ListQuery,
+    after: Option<&Place>,
+    rows: i64,
+) -> sqlx::Result<Found> {
+    let mut found = Found {
+        customers: Vec::new(),
+        ended: None,
+    };
+    for deleted in query.deleted.among() {
+        let plan = Plan::choose(db, query, *deleted).await?;
+        found.merge(plan.find(after, rows).await?, query.sort);
+    }
+    Ok(found)
+}
+
+/// How many customers a list has.
+pub(crate) async fn total(db: &Db, query: &ListQuery) -> sqlx::Result<i64> {
+    let mut total = 0;
+    for deleted in query.deleted.among() {
+        let plan = Plan::choose(db, query, *deleted).await?;
+        let mut statement = Statement::new(db.dialect());
+        statement
+            .push("SELECT COUNT(*)")
+            .from_led(&plan.lead, query, *deleted);
+        let (count,): (i64,) =
+            on_read!(db, pool => bound!(sqlx::query_as, statement).fetch_one(pool).await)?;
+        total += count;
+    }
+    Ok(total)
+}
+
+impl Found {
+    /// Adds what another look found. Behind the place where one of them ended, the order is not known.
+    fn merge(&mut self, other: Self, order: Order) {
+        let mut ends: Vec<_> = self.ended.take().into_iter().chain(other.ended).collect();
+        ends.sort_by(|one, other| order.compare(one, other));
+        self.ended = ends.into_iter().next();
+        self.customers.extend(other.customers);
+        let place = |listed: &Listed| Place::of(listed, order);
+        self.customers
+            .sort_by(|one, other| order.compare(&place(one), &place(other)));
+        if let Some(end) = &self.ended {
+            self.customers
+                .retain(|listed| order.compare(&place(listed), end).is_le());
+        }
+    }
+}
+
+/// How the living, or the deleted, of a list are found.
+struct Plan<'a> {
+    db: &'a Db,
+    query: &'a ListQuery,
+    deleted: bool,
+    lead: Lead,
+    manner: Manner,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// The lead has nobody else, in the order of the list.
+    Straight,
+    /// The lead has few others, and is ordered afterwards.
+    Few,
+    /// The lead has others, in the order of the list.
+    Looking,
+}
+
+impl<'a> Plan<'a> {
+    async fn choose(db: &'a Db, query: &'a ListQuery, deleted: bool) -> sqlx::Result<Self> {
+        let plan = |lead, manner| Self {
+            db,
+            query,
+            deleted,
+            lead,
+            manner,
+        };
+        if query.email.is_some() {
+            return Ok(plan(Lead::Email, Manner::Few));
+        }
+        let ordered = Lead::in_order(query);
+        let mut others = Lead::all(query);
+        others.retain(|other| !ordered.implies(other, query.sort));
+        if others.is_empty() {
+            return Ok(plan(ordered, Manner::Straight));
+        }
+        let few = if query.sort.column == Column::Id {
+            FEW_BY_ID
+        } else {
+            FEW
+        };
+        let counts = count_up_to(db, query, deleted, &others, few + 1).await?;
+        let fewest = others
+            .into_iter()
+            .zip(counts)
+            .min_by_key(|(_, count)| *count);
+        Ok(match fewest {
+            Some((lead, count)) if count <= few => plan(lead, Manner::Few),
+            _ => plan(ordered, Manner::Looking),
+        })
+    }
+
+    async fn find(&self, after: Option<&Place>, rows: i64) -> sqlx::Result<Found> {
+        let mut found = Found {
+            customers: Vec::new(),
+            ended: None,
+        };
+        if self.manner != Manner::Looking {
+            found.customers = self.read(after, None, rows).await?;
+            return Ok(found);
+        }
+        let mut from = after.cloned();
+        for piece in PIECES {
+            let to = self.far(from.as_ref(), piece).await?;
+            let missing = rows - i64::try_from(found.customers.len()).unwrap_or(rows);
+            found
+                .customers
+                .extend(self.read(from.as_ref(), to.as_ref(), missing).await?);
+            let full = i64::try_from(found.customers.len()).is_ok_and(|got| got >= rows);
+            if full || to.is_none() {
+                return Ok(found);
+            }
+            from = to;
+        }
+        found.ended = from;
+        Ok(found)
+    }
+
+    /// The customers of the list between two places.
+    async fn read(
+        &self,
+        from: Option<&Place>,
+        to: Option<&Place>,
+        rows: i64,
+    ) -> sqlx::Result<Vec<Listed>> {
+        const COLUMNS: &str = "SELECT c.id, c.email, c.name, c.surname, c.phone, c.notes, c.photo_id, \
+            c.photo_width, c.photo_height, c.created_by, c.last_modified_by, c.created_at, \
+            c.last_modified_at, c.version, c.deleted_at, ";
+        let order = self.query.sort;
+        let mut statement = Statement::new(self.db.dialect());
+        statement.push(COLUMNS).push(match order.column {
+            Column::Surname | Column::Name | Column::Email => order.column.sql(),
+            Column::Id | Column::CreatedAt | Column::LastModifiedAt => "''",
+        });
+        statement
+            .push(" AS `key`")
+            .from_led(&self.lead, self.query, self.deleted);
+        let columns = self.lead.columns(order);
+        statement
+            .between(from, to, order, columns)
+            .push(" LIMIT ")
+            .bind(rows);
+        on_read!(self.db, pool => bound!(sqlx::query_as, statement).fetch_all(pool).await)
+    }
+
+    /// The place so many customers of the lead behind another; none when there are not so many.
+    async fn far(&self, from: Option<&Place>, customers: i64) -> sqlx::Result<Option<Place>> {
+        let order = self.query.sort;
+        let columns @ (key, id) = self.lead.columns(order);
+        let mut statement = Statement::new(self.db.dialect());
+        statement.push("SELECT ").push(key).push(", ").push(id);
+        statement.from_lead(&self.lead, self.query, self.deleted);
+        statement.between(from, None, order, columns);
+        statement.push(" LIMIT 1 OFFSET ").bind(customers - 1);
+        match order.column {
+            Column::Surname | Column::Name | Column::Email => {
+                let row: Option<(String, i64)> = on_read!(self.db, pool =>
+                    bound!(sqlx::query_as, statement).fetch_optional(pool).await)?;
+                Ok(row.map(|(key, id)| Place::new(key, id)))
+            }
+            Column::Id | Column::CreatedAt | Column::LastModifiedAt => {
+                let row: Option<(i64, i64)> = on_read!(self.db, pool =>
+                    bound!(sqlx::query_as, statement).fetch_optional(pool).await)?;
+                Ok(row.map(|(key, id)| Place::new(key, id)))
+            }
+        }
+    }
+}
+
+/// How many customers each lead leads to; `most` when there are as many or more.
+async fn count_up_to(
+    db: &Db,
+    query: &ListQuery,
+    deleted: bool,
+    leads: &[Lead],
+    most: i64,
+) -> sqlx::Result<Vec<i64>> {
+    let mut statement = Statement::new(db.dialect());
+    for (index, lead) in leads.iter().enumerate() {
+        statement.push(if index == 0 {
+            "SELECT "
+        } else {
+            " UNION ALL SELECT "
+        });
+        statement.bind(i64::try_from(index).unwrap_or(i64::MAX));
+        statement.push(" AS n, COUNT(*) AS many FROM (SELECT 1");
+        statement
+            .from_lead(lead, query, deleted)
+            .push(" LIMIT ")
+            .bind(most)
+            .push(") m");
+    }
+    statement.push(" ORDER BY 1");
+    let rows: Vec<(i64, i64)> =
+        on_read!(db, pool => bound!(sqlx::query_as, statement).fetch_all(pool).await)?;
+    Ok(rows.into_iter().map(|(_, customers)| customers).collect())
+}

@@ -1,0 +1,166 @@
+//! What leads to the customers of a list: an index, and the part of it that is read.
+
+use super::{
+    filter::ListQuery,
+    order::{Column, Order},
+    statement::Statement,
+};
+
+/// An index and a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// Everybody, in the order of the list.
+    Order,
+    /// Whoever has a term, in the order of the ids.
+    Term(String),
+    /// Whoever has a term in a range, in no order.
+    Terms(String, String),
+    /// Whoever has the address.
+    Email,
+    /// Whomever the user made, in the order of the ids.
+    CreatedBy,
+    /// Whoever has a photo, or none, in the order of the ids.
+    Photo,
+    /// Whoever was made in the time.
+    Created,
+    /// Whoever was changed in the time.
+    Modified,
+}
+
+impl Lead {
+    /// One for each thing that the query asks for.
+    pub(super) fn all(query: &ListQuery) -> Vec<Self> {
+        let words = &query.q.wanted;
+        let mut leads = Vec::new();
+        if let [one, other, ..] = &words[..] {
+            leads.extend(one.pair(other).map(Self::Term));
+        }
+        leads.extend(words.iter().map(|word| match word.range() {
+            Some((from, to)) => Self::Terms(from, to),
+            None => Self::Term(word.term().to_owned()),
+        }));
+        let created = query.created_after.or(query.created_before);
+        let modified = query.modified_after.or(query.modified_before);
+        let asked = [
+            (query.created_by.is_some(), Self::CreatedBy),
+            (query.has_photo.is_some(), Self::Photo),
+            (created.is_some(), Self::Created),
+            (modified.is_some(), Self::Modified),
+        ];
+        leads.extend(
+            asked
+                .into_iter()
+                .filter(|(asked, _)| *asked)
+                .map(|(_, lead)| lead),
+        );
+        leads
+    }
+
+    /// The narrowest that has customers in the order of the list.
+    pub(super) fn in_order(query: &ListQuery) -> Self {
+        if query.sort.column != Column::Id {
+            return Self::Order;
+        }
+        match &query.q.wanted[..] {
+            [one, other, ..] => {
+                let pair = one.pair(other);
+                Self::Term(pair.unwrap_or_else(|| one.term().to_owned()))
+            }
+            [one] => Self::Term(one.term().to_owned()),
+            [] if query.created_by.is_some() => Self::CreatedBy,
+            [] if query.has_photo.is_some() => Self::Photo,
+            [] => Self::Order,
+        }
+    }
+
+    /// Whether everybody whom this leads to, another leads to as well.
+    pub(super) fn implies(&self, other: &Self, order: Order) -> bool {
+        let by = |column| *self == Self::Order && order.column == column;
+        match other {
+            Self::Created if by(Column::CreatedAt) => true,
+            Self::Modified if by(Column::LastModifiedAt) => true,
+            other => self == other,
+        }
+    }
+
+    /// The columns by which it has customers in the order of the list: its key, and the id.
+    pub(super) fn columns(&self, order: Order) -> (&'static str, &'static str) {
+        match self {
+            Self::Term(_) => ("t.customer_id", "t.customer_id"),
+            _ => (order.column.sql(), "c.id"),
+        }
+    }
+}
+
+impl Statement {
+    /// ` FROM` what leads to customers, ` WHERE` it does.
+    pub(super) fn from_lead(&mut self, lead: &Lead, query: &ListQuery, deleted: bool) -> &mut Self {
+        match lead {
+            Lead::Term(term) => self
+                .from_terms(deleted)
+                .push(" AND t.term = ")
+                .bind(term.as_str()),
+            Lead::Terms(from, to) => self
+                .from_terms(deleted)
+                .push(" AND t.term >= ")
+                .bind(from.as_str())
+                .push(" AND t.term < ")
+                .bind(to.as_str()),
+            Lead::Order => {
+                self.from_customers(query.sort.column.index(), deleted);
+                match query.sort.column {
+                    Column::CreatedAt => self.and_created(query),
+                    Column::LastModifiedAt => self.and_modified(query),
+                    Column::Id | Column::Surname | Column::Name | Column::Email => self,
+                }
+            }
+            Lead::Email => self
+                .from_customers(Column::Email.index(), deleted)
+                .and_email(query),
+            Lead::CreatedBy => self
+                .from_customers("customers_by_created_by", deleted)
+                .and_created_by(query),
+            Lead::Photo => self
+                .from_customers("customers_by_photo", deleted)
+                .and_photo(query),
+            Lead::Created => self
+                .from_customers(Column::CreatedAt.index(), deleted)
+                .and_created(query),
+            Lead::Modified => self
+                .from_customers(Column::LastModifiedAt.index(), deleted)
+                .and_modified(query),
+        }
+    }
+
+    /// ` FROM` the customers that a lead leads to, ` WHERE` the list shows them.
+    pub(super) fn from_led(&mut self, lead: &Lead, query: &ListQuery, deleted: bool) -> &mut Self {
+        match lead {
+            Lead::Term(term) => {
+                self.push(" FROM customer_terms t").then_customers();
+                self.push(" WHERE t.deleted = ").bind(deleted);
+                self.push(" AND t.term = ").bind(term.as_str());
+                self.push(" AND c.deleted = ").bind(deleted);
+            }
+            Lead::Terms(..) => {
+                self.push(" FROM (SELECT DISTINCT t.customer_id")
+                    .from_lead(lead, query, deleted);
+                self.push(") t").then_customers();
+                self.push(" WHERE c.deleted = ").bind(deleted);
+            }
+            _ => {
+                self.from_lead(lead, query, deleted);
+            }
+        }
+        self.and_shown(query)
+    }
+
+    fn from_terms(&mut self, deleted: bool) -> &mut Self {
+        self.push(" FROM customer_terms t WHERE t.deleted = ")
+            .bind(deleted)
+    }
+
+    fn from_customers(&mut self, index: &'static str, deleted: bool) -> &mut Self {
+        self.push(" FROM ").customers_by(index);
+        self.push(" WHERE c.deleted = ").bind(deleted)
+    }
+}
