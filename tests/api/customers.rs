@@ -7,14 +7,14 @@ use tests::{Answer, Client, Product};
 use tokio::task::JoinSet;
 
 /// The numbers that identify a page's rows: customers' ids, or a history's versions.
-fn ids(page: &Value) -> Vec<i64> {
+pub(crate) fn ids(page: &Value) -> Vec<i64> {
     let row = |row: &Value| row.get("id").or(row.get("version")).and_then(Value::as_i64);
     let rows = page["data"].as_array().unwrap();
     rows.iter().map(|it| row(it).unwrap()).collect()
 }
 
 /// Follows the `Link`s to the end; gives how many pages there were, and all rows.
-async fn walk(product: &Product, client: &Client, begin: &str) -> (usize, Vec<i64>) {
+pub(crate) async fn walk(product: &Product, client: &Client, begin: &str) -> (usize, Vec<i64>) {
     let (mut pages, mut walked, mut path) = (0, Vec::new(), begin.to_owned());
     loop {
         let page = client.get(&path).await.is(200);

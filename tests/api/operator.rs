@@ -8,7 +8,7 @@ use std::{
 };
 use tests::{Product, process::program};
 
-fn admin(arguments: &[&str], database: &str, input: Option<&str>) -> Output {
+pub(crate) fn admin(arguments: &[&str], database: &str, input: Option<&str>) -> Output {
     let mut command = Command::new(program("admin"));
     command.args(arguments).env_clear();
     if !database.is_empty() {
