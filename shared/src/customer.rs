@@ -317,7 +317,7 @@ async fn write(
 async fn update(tx: &mut Tx, version: i64, after: &CustomerRow) -> sqlx::Result<bool> {
     const SQL: &str = "UPDATE customers SET email = ?, email_key = ?, name = ?, surname = ?, phone = ?, notes = ?, \
         photo_id = ?, photo_width = ?, photo_height = ?, last_modified_by = ?, last_modified_at = ?, \
-        version = ?, deleted_at = ?, email_order = ?, name_order = ?, surname_order = ?, search_text = ?, \
+        version = ?, deleted_at = ?, deleted = ?, photographed = ?, email_order = ?, name_order = ?, surname_order = ?, search_text = ?, \
         indexed_version = ? WHERE id = ? AND version = ?";
     let folded = Folded::from(after);
     let updated = on_tx!(tx, conn => sqlx::query(SQL)
@@ -326,6 +326,7 @@ async fn update(tx: &mut Tx, version: i64, after: &CustomerRow) -> sqlx::Result<
         .bind(&after.photo_id).bind(after.photo_width).bind(after.photo_height)
         .bind(after.last_modified_by).bind(after.last_modified_at)
         .bind(after.version).bind(after.deleted_at)
+        .bind(after.deleted_at.is_some()).bind(after.photo_id.is_some())
         .bind(folded.email_order).bind(folded.name_order).bind(folded.surname_order).bind(folded.search_text)
         .bind(after.version).bind(after.id).bind(version)
         .execute(conn).await.map(|done| done.rows_affected()))?;

@@ -55,10 +55,7 @@ pub(crate) async fn find(
     after: Option<&Place>,
     rows: i64,
 ) -> sqlx::Result<Found> {
-    let mut found = Found {
-        customers: Vec::new(),
-        ended: None,
-    };
+    let mut found = Found::whole(Vec::new());
     for deleted in query.deleted.among() {
         let plan = Plan::choose(db, query, *deleted).await?;
         found.merge(plan.find(after, rows).await?, query.sort);
@@ -71,10 +68,14 @@ pub(crate) async fn total(db: &Db, query: &ListQuery) -> sqlx::Result<i64> {
     let mut total = 0;
     for deleted in query.deleted.among() {
         let plan = Plan::choose(db, query, *deleted).await?;
+        let lead = match plan.lead {
+            Lead::Order if plan.manner == Manner::Looking => Lead::Table,
+            lead => lead,
+        };
         let mut statement = Statement::new(db.dialect());
         statement
             .push("SELECT COUNT(*)")
-            .from_led(&plan.lead, query, *deleted);
+            .from_led(&lead, query, *deleted);
         let (count,): (i64,) =
             on_read!(db, pool => bound!(sqlx::query_as, statement).fetch_one(pool).await)?;
         total += count;
@@ -83,6 +84,13 @@ pub(crate) async fn total(db: &Db, query: &ListQuery) -> sqlx::Result<i64> {
 }
 
 impl Found {
+    const fn whole(customers: Vec<Listed>) -> Self {
+        Self {
+            customers,
+            ended: None,
+        }
+    }
+
     /// Adds what another look found. Behind the place where one of them ended, the order is not known.
     fn merge(&mut self, other: Self, order: Order) {
         let mut ends: Vec<_> = self.ended.take().into_iter().chain(other.ended).collect();
@@ -116,6 +124,8 @@ enum Manner {
     Few,
     /// The lead has others, in the order of the list.
     Looking,
+    /// As [`Manner::Looking`] at first; whoever was made or changed in a time may all stand at the list's end.
+    InTime,
 }
 
 impl<'a> Plan<'a> {
@@ -130,17 +140,18 @@ impl<'a> Plan<'a> {
         if query.email.is_some() {
             return Ok(plan(Lead::Email, Manner::Few));
         }
+        let by_id = query.sort.column == Column::Id;
         let ordered = Lead::in_order(query);
         let mut others = Lead::all(query);
         others.retain(|other| !ordered.implies(other, query.sort));
-        if others.is_empty() {
-            return Ok(plan(ordered, Manner::Straight));
+        match &others[..] {
+            [] => return Ok(plan(ordered, Manner::Straight)),
+            [Lead::Created | Lead::Modified] if by_id && ordered == Lead::Order => {
+                return Ok(plan(others.remove(0), Manner::InTime));
+            }
+            _ => {}
         }
-        let few = if query.sort.column == Column::Id {
-            FEW_BY_ID
-        } else {
-            FEW
-        };
+        let few = if by_id { FEW_BY_ID } else { FEW };
         let counts = count_up_to(db, query, deleted, &others, few + 1).await?;
         let fewest = others
             .into_iter()
@@ -153,21 +164,53 @@ impl<'a> Plan<'a> {
     }
 
     async fn find(&self, after: Option<&Place>, rows: i64) -> sqlx::Result<Found> {
-        let mut found = Found {
-            customers: Vec::new(),
-            ended: None,
-        };
-        if self.manner != Manner::Looking {
-            found.customers = self.read(after, None, rows).await?;
-            return Ok(found);
+        match self.manner {
+            Manner::Straight | Manner::Few => {
+                let mut statement = self.select();
+                statement.from_led(&self.lead, self.query, self.deleted);
+                let columns = self.lead.columns(self.query.sort);
+                let customers = self.read(statement, after, None, columns, rows).await?;
+                Ok(Found::whole(customers))
+            }
+            Manner::Looking => self.look(&self.lead, &PIECES, after, rows).await,
+            Manner::InTime => {
+                let found = self.look(&Lead::Order, &PIECES[..1], after, rows).await?;
+                if found.ended.is_none() {
+                    return Ok(found);
+                }
+                let mut statement = self.select();
+                statement.from_first_led(&self.lead, self.query, self.deleted, after, rows);
+                let columns = ("t.customer_id", "t.customer_id");
+                let customers = self.read(statement, None, None, columns, rows).await?;
+                Ok(Found::whole(customers))
+            }
         }
+    }
+
+    /// Looks at one piece of the lead after the other until there are enough customers of the list.
+    async fn look(
+        &self,
+        lead: &Lead,
+        pieces: &[i64],
+        after: Option<&Place>,
+        rows: i64,
+    ) -> sqlx::Result<Found> {
+        let mut found = Found::whole(Vec::new());
         let mut from = after.cloned();
-        for piece in PIECES {
-            let to = self.far(from.as_ref(), piece).await?;
+        for piece in pieces {
+            let to = self.far(lead, from.as_ref(), *piece).await?;
+            let lead = match (lead, &to) {
+                (Lead::Order, Some(to)) if self.lie_close(from.as_ref(), to, *piece) => {
+                    &Lead::Table
+                }
+                (lead, _) => lead,
+            };
+            let mut statement = self.select();
+            statement.from_led(lead, self.query, self.deleted);
             let missing = rows - i64::try_from(found.customers.len()).unwrap_or(rows);
-            found
-                .customers
-                .extend(self.read(from.as_ref(), to.as_ref(), missing).await?);
+            let columns = lead.columns(self.query.sort);
+            let customers = self.read(statement, from.as_ref(), to.as_ref(), columns, missing);
+            found.customers.extend(customers.await?);
             let full = i64::try_from(found.customers.len()).is_ok_and(|got| got >= rows);
             if full || to.is_none() {
                 return Ok(found);
@@ -178,40 +221,56 @@ impl<'a> Plan<'a> {
         Ok(found)
     }
 
-    /// The customers of the list between two places.
-    async fn read(
-        &self,
-        from: Option<&Place>,
-        to: Option<&Place>,
-        rows: i64,
-    ) -> sqlx::Result<Vec<Listed>> {
+    /// Whether most ids between two places are of the living, or the deleted, that the list is of.
+    fn lie_close(&self, from: Option<&Place>, to: &Place, customers: i64) -> bool {
+        let order = self.query.sort;
+        let begin = match from {
+            Some(from) => from.id,
+            None if order.descending => return false,
+            None => 0,
+        };
+        order.column == Column::Id && (to.id - begin).abs() <= 4 * customers
+    }
+
+    fn select(&self) -> Statement {
         const COLUMNS: &str = "SELECT c.id, c.email, c.name, c.surname, c.phone, c.notes, c.photo_id, \
             c.photo_width, c.photo_height, c.created_by, c.last_modified_by, c.created_at, \
             c.last_modified_at, c.version, c.deleted_at, ";
-        let order = self.query.sort;
         let mut statement = Statement::new(self.db.dialect());
-        statement.push(COLUMNS).push(match order.column {
-            Column::Surname | Column::Name | Column::Email => order.column.sql(),
+        statement.push(COLUMNS).push(match self.query.sort.column {
+            column @ (Column::Surname | Column::Name | Column::Email) => column.sql(),
             Column::Id | Column::CreatedAt | Column::LastModifiedAt => "''",
         });
+        statement.push(" AS `key`");
         statement
-            .push(" AS `key`")
-            .from_led(&self.lead, self.query, self.deleted);
-        let columns = self.lead.columns(order);
-        statement
-            .between(from, to, order, columns)
-            .push(" LIMIT ")
-            .bind(rows);
+    }
+
+    /// What a statement reads between two places.
+    async fn read(
+        &self,
+        mut statement: Statement,
+        from: Option<&Place>,
+        to: Option<&Place>,
+        columns: (&'static str, &'static str),
+        rows: i64,
+    ) -> sqlx::Result<Vec<Listed>> {
+        statement.between(from, to, self.query.sort, columns);
+        statement.push(" LIMIT ").bind(rows);
         on_read!(self.db, pool => bound!(sqlx::query_as, statement).fetch_all(pool).await)
     }
 
     /// The place so many customers of the lead behind another; none when there are not so many.
-    async fn far(&self, from: Option<&Place>, customers: i64) -> sqlx::Result<Option<Place>> {
+    async fn far(
+        &self,
+        lead: &Lead,
+        from: Option<&Place>,
+        customers: i64,
+    ) -> sqlx::Result<Option<Place>> {
         let order = self.query.sort;
-        let columns @ (key, id) = self.lead.columns(order);
+        let columns @ (key, id) = lead.columns(order);
         let mut statement = Statement::new(self.db.dialect());
         statement.push("SELECT ").push(key).push(", ").push(id);
-        statement.from_lead(&self.lead, self.query, self.deleted);
+        statement.from_lead(lead, self.query, self.deleted);
         statement.between(from, None, order, columns);
         statement.push(" LIMIT 1 OFFSET ").bind(customers - 1);
         match order.column {

@@ -1,13 +1,13 @@
 //! What finds a customer: the folded words of name, surname and e-mail address, and the terms that index them.
 //!
 //! A word that somebody types must begin a word of the customer. Indexed are the first letters of each word (one, two
-//! and three of them), each word whole, and each pair of two words' first three letters: so one or two words lead to
+//! and three of them), each word whole, and each pair of two words' first two letters: so one or two words lead to
 //! few rows in the order of their ids, however many customers there are. A term only leads to a row; whether the row
 //! has the words is read off its `search_text`. docs/decisions/0009-search.md has the figures.
 
 use super::CustomerRow;
 use crate::{
-    db::{Db, Tx},
+    db::{Db, Dialect, Tx},
     email, fold,
     id::CustomerId,
     on_read, on_tx,
@@ -22,8 +22,10 @@ const WORDS: usize = 24;
 const WORD: usize = 60;
 /// How much of a word is indexed whole, in characters.
 const INDEXED: usize = 24;
-/// How many first letters of a word are indexed by themselves, and in pairs.
+/// How many first letters of a word are indexed by themselves.
 const LETTERS: usize = 3;
+/// How many first letters of two words are indexed as a pair.
+const PAIRED: usize = 2;
 /// The longest name by which customers are ordered, in characters.
 const ORDER: usize = 120;
 
@@ -100,7 +102,7 @@ pub fn terms(search_text: &str) -> BTreeSet<String> {
     terms
 }
 
-/// The term of two words, in either order; none when one of them has fewer than three letters.
+/// The term of two words, in either order; none when one of them has fewer than two letters.
 #[must_use]
 pub fn pair(one: &str, other: &str) -> Option<String> {
     let (one, other) = (prefix(one)?, prefix(other)?);
@@ -111,8 +113,8 @@ pub fn pair(one: &str, other: &str) -> Option<String> {
 }
 
 fn prefix(word: &str) -> Option<&str> {
-    let prefix = head(word, LETTERS);
-    (prefix.chars().count() == LETTERS).then_some(prefix)
+    let prefix = head(word, PAIRED);
+    (prefix.chars().count() == PAIRED).then_some(prefix)
 }
 
 fn head(word: &str, letters: usize) -> &str {
@@ -160,6 +162,12 @@ impl Wanted {
     pub fn range(&self) -> Option<(String, String)> {
         let begin = head(&self.0, INDEXED);
         (begin.chars().count() > LETTERS).then(|| (begin.to_owned(), format!("{begin}\u{10FFFF}")))
+    }
+
+    /// Whether nothing of the word is missing in its pairs.
+    #[must_use]
+    pub fn is_whole_in_pair(&self) -> bool {
+        head(&self.0, PAIRED) == self.0
     }
 
     /// A term of every customer who has both words; none when one is too short.
@@ -264,46 +272,54 @@ async fn remove(tx: &mut Tx, id: CustomerId, gone: &[&(bool, String)]) -> sqlx::
 /// # Errors
 /// When the database does not answer.
 pub async fn index_missing(db: &Db) -> sqlx::Result<u64> {
-    const SQL: &str = "SELECT id FROM customers WHERE unindexed = 1 ORDER BY id LIMIT 100";
-    let mut indexed = 0;
+    const MYSQL: &str = "SELECT id FROM customers WHERE NOT (indexed_version <=> version) AND id > ? ORDER BY id LIMIT 100";
+    // In the words of the index that has these and no others.
+    const SQLITE: &str = "SELECT id FROM customers WHERE indexed_version IS NOT version AND id > ? ORDER BY id LIMIT 100";
+    let sql = match db.dialect() {
+        Dialect::MySql => MYSQL,
+        Dialect::Sqlite => SQLITE,
+    };
+    let (mut indexed, mut last) = (0, 0);
     loop {
         let ids: Vec<(CustomerId,)> =
-            on_read!(db, pool => sqlx::query_as(SQL).fetch_all(pool).await)?;
-        if ids.is_empty() {
+            on_read!(db, pool => sqlx::query_as(sql).bind(last).fetch_all(pool).await)?;
+        let Some((end,)) = ids.last() else {
             return Ok(indexed);
-        }
+        };
+        last = end.get();
         let mut tx = db.begin().await?;
         for (id,) in ids {
-            index(&mut tx, id).await?;
-            indexed += 1;
+            indexed += u64::from(index(&mut tx, id).await?);
         }
         tx.commit().await?;
     }
 }
 
-async fn index(tx: &mut Tx, id: CustomerId) -> sqlx::Result<()> {
-    const READ: &str =
-        "SELECT name, surname, email, deleted_at, search_text, version FROM customers WHERE id = ?";
+/// False when somebody else wrote the row in between.
+async fn index(tx: &mut Tx, id: CustomerId) -> sqlx::Result<bool> {
+    const READ: &str = "SELECT name, surname, email, deleted_at, photo_id IS NOT NULL, search_text, version \
+        FROM customers WHERE id = ?";
     const WRITE: &str = "UPDATE customers SET email_order = ?, name_order = ?, surname_order = ?, search_text = ?, \
-        indexed_version = ? WHERE id = ? AND version = ?";
-    type Row = (String, String, String, Option<Timestamp>, String, i64);
-    let (name, surname, address, deleted_at, old, version): Row =
+        deleted = ?, photographed = ?, indexed_version = ? WHERE id = ? AND version = ?";
+    type Row = (String, String, String, Option<Timestamp>, bool, String, i64);
+    let (name, surname, address, deleted_at, photographed, old, version): Row =
         on_tx!(tx, conn => sqlx::query_as(READ).bind(id).fetch_one(conn).await)?;
-    let new = Folded::of(&name, &surname, &address);
+    let (new, deleted) = (Folded::of(&name, &surname, &address), deleted_at.is_some());
     let written = on_tx!(tx, conn => sqlx::query(WRITE)
         .bind(&new.email_order).bind(&new.name_order).bind(&new.surname_order).bind(&new.search_text)
-        .bind(version).bind(id).bind(version)
+        .bind(deleted).bind(photographed).bind(version).bind(id).bind(version)
         .execute(conn).await.map(|done| done.rows_affected()))?;
     if written == 0 {
-        return Ok(()); // Somebody else wrote it in between; the next look finds it if it is still unindexed.
+        return Ok(false);
     }
     let mut before = terms_among(false, &old);
     before.extend(terms_among(true, &old));
-    let after = terms_among(deleted_at.is_some(), &new.search_text);
+    let after = terms_among(deleted, &new.search_text);
     replace(tx, id, &before, &after).await?;
-    // What was thought to be there may not be: a program that knew no search may have written the row.
+    // What was thought to be there may not be: whoever wrote the row may have known no terms.
     let all: Vec<_> = after.iter().collect();
-    add(tx, id, &all).await
+    add(tx, id, &all).await?;
+    Ok(true)
 }
 
 #[cfg(test)]

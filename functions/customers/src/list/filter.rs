@@ -110,13 +110,17 @@ impl<'de> Deserialize<'de> for Words {
 
 impl Statement {
     /// ` AND` the customer `c` is one that the list shows.
-    pub(super) fn and_shown(&mut self, query: &ListQuery) -> &mut Self {
-        self.and_email(query)
-            .and_created_by(query)
-            .and_photo(query)
-            .and_created(query)
-            .and_modified(query)
-            .and_words(query)
+    pub(super) fn and_shown(&mut self, query: &ListQuery, deleted: bool) -> &mut Self {
+        self.push(match deleted {
+            false => " AND c.deleted_at IS NULL",
+            true => " AND c.deleted_at IS NOT NULL",
+        })
+        .and_email(query)
+        .and_created_by(query)
+        .and_photo(query)
+        .and_created(query)
+        .and_modified(query)
+        .and_words(query)
     }
 
     pub(super) fn and_email(&mut self, query: &ListQuery) -> &mut Self {

@@ -2,15 +2,18 @@
 
 use super::{
     filter::ListQuery,
-    order::{Column, Order},
+    order::{Column, Order, Place},
     statement::Statement,
 };
+use shared::customer::search::Wanted;
 
 /// An index and a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Lead {
     /// Everybody, in the order of the list.
     Order,
+    /// Everybody, in the order of their ids and of the table: the quickest where most are looked at.
+    Table,
     /// Whoever has a term, in the order of the ids.
     Term(String),
     /// Whoever has a term in a range, in no order.
@@ -31,14 +34,22 @@ impl Lead {
     /// One for each thing that the query asks for.
     pub(super) fn all(query: &ListQuery) -> Vec<Self> {
         let words = &query.q.wanted;
-        let mut leads = Vec::new();
-        if let [one, other, ..] = &words[..] {
-            leads.extend(one.pair(other).map(Self::Term));
-        }
-        leads.extend(words.iter().map(|word| match word.range() {
-            Some((from, to)) => Self::Terms(from, to),
-            None => Self::Term(word.term().to_owned()),
-        }));
+        let pair = match &words[..] {
+            [one, other, ..] => one.pair(other),
+            _ => None,
+        };
+        let in_pair =
+            |index: usize, word: &Wanted| index < 2 && pair.is_some() && word.is_whole_in_pair();
+        let mut leads: Vec<Self> = words
+            .iter()
+            .enumerate()
+            .filter(|(index, word)| !in_pair(*index, word))
+            .map(|(_, word)| match word.range() {
+                Some((from, to)) => Self::Terms(from, to),
+                None => Self::Term(word.term().to_owned()),
+            })
+            .collect();
+        leads.extend(pair.clone().map(Self::Term));
         let created = query.created_after.or(query.created_before);
         let modified = query.modified_after.or(query.modified_before);
         let asked = [
@@ -114,6 +125,10 @@ impl Statement {
                     Column::Id | Column::Surname | Column::Name | Column::Email => self,
                 }
             }
+            Lead::Table => {
+                self.push(" FROM ").customers_as_they_lie();
+                self.push(" WHERE c.deleted = ").bind(deleted)
+            }
             Lead::Email => self
                 .from_customers(Column::Email.index(), deleted)
                 .and_email(query),
@@ -139,19 +154,39 @@ impl Statement {
                 self.push(" FROM customer_terms t").then_customers();
                 self.push(" WHERE t.deleted = ").bind(deleted);
                 self.push(" AND t.term = ").bind(term.as_str());
-                self.push(" AND c.deleted = ").bind(deleted);
             }
             Lead::Terms(..) => {
                 self.push(" FROM (SELECT DISTINCT t.customer_id")
                     .from_lead(lead, query, deleted);
                 self.push(") t").then_customers();
-                self.push(" WHERE c.deleted = ").bind(deleted);
+                self.push(" WHERE 1 = 1");
             }
             _ => {
                 self.from_lead(lead, query, deleted);
             }
         }
-        self.and_shown(query)
+        self.and_shown(query, deleted)
+    }
+
+    /// ` FROM` the first customers made or changed in the time, by their ids, ` WHERE` one may go on. Read off the index
+    /// alone: the customers of a time are many, and anywhere among the ids.
+    pub(super) fn from_first_led(
+        &mut self,
+        lead: &Lead,
+        query: &ListQuery,
+        deleted: bool,
+        behind: Option<&Place>,
+        rows: i64,
+    ) -> &mut Self {
+        self.push(" FROM (SELECT c.id AS customer_id")
+            .from_lead(lead, query, deleted)
+            .between(behind, None, query.sort, ("c.id", "c.id"))
+            .push(" LIMIT ")
+            .bind(rows)
+            .push(") t")
+            .then_customers()
+            .push(" WHERE 1 = 1")
+            .and_shown(query, deleted)
     }
 
     fn from_terms(&mut self, deleted: bool) -> &mut Self {

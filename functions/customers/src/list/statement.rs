@@ -71,6 +71,14 @@ impl Statement {
         self.push("customers c").push(open).push(index).push(close)
     }
 
+    /// The customers as they lie, in the order of their ids.
+    pub(super) fn customers_as_they_lie(&mut self) -> &mut Self {
+        self.push(match self.dialect {
+            Dialect::MySql => "customers c FORCE INDEX (PRIMARY)",
+            Dialect::Sqlite => "customers c NOT INDEXED",
+        })
+    }
+
     /// Joins the customers that the table `t` before this leads to, in its order.
     pub(super) fn then_customers(&mut self) -> &mut Self {
         let join = match self.dialect {
