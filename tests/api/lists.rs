@@ -289,3 +289,44 @@ async fn what_an_older_program_wrote_is_listed_and_found_once_it_is_indexed() {
         shows(&admin, query, expected).await;
     }
 }
+
+#[tokio::test]
+async fn a_page_may_be_short_where_few_of_very_many_are_of_the_list_and_none_is_missed() {
+    let product = Product::start().await;
+    let admin = product.admin().await;
+    // 48,000 of the administrator's and behind them 5,000 of somebody else's, with nothing to tell them apart by name.
+    let digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL \
+         SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    let number = "a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d";
+    let sql = format!(
+        "INSERT INTO customers (id, email, name, surname, created_by, last_modified_by, created_at, last_modified_at, \
+         version, indexed_version) SELECT {number} + 1, 'x', 'x', 'x', CASE WHEN {number} < 48000 THEN 1 ELSE 2 END, \
+         1, 1, 1, 1, 1 FROM {digits} a, {digits} b, {digits} c, {digits} e, {digits} f WHERE {number} < 53000"
+    );
+    assert_eq!(
+        database::execute(&product.database_url(), &sql).await,
+        53_000
+    );
+
+    let page = admin
+        .get("/customers?created_by=2&sort=name&limit=200")
+        .await
+        .is(200);
+    assert_eq!(ids(&page.json()), [0; 0]);
+    assert_ne!(page.header("link"), "");
+    let (pages, walked) = walk(
+        &product,
+        &admin,
+        "/customers?created_by=2&sort=name&limit=200",
+    )
+    .await;
+    assert_eq!(walked, (48_001..=53_000).collect::<Vec<_>>());
+    assert_eq!(pages, 26);
+    let (_, walked) = walk(
+        &product,
+        &admin,
+        "/customers?created_by=2&sort=-name&limit=200&deleted=include",
+    )
+    .await;
+    assert_eq!(walked, (48_001..=53_000).rev().collect::<Vec<_>>());
+}

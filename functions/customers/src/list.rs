@@ -1,29 +1,22 @@
 //! Lists of customers: every filter and order, and a page of them in about the same time however many there are.
 //!
-//! Each list is read through an index that is chosen here ([`lead`]): the one that has the customers in the order of
+//! Each list is read through an index that is chosen here ([`plan`]): the one that has the customers in the order of
 //! the list, or one that leads to so few that they can be ordered afterwards. When neither leads straight to them,
-//! customers are looked at in the list's order, and no more than [`PIECES`] of them for one page: a page may then be
-//! short although there are more.
+//! customers are looked at in the list's order, and no more than 40,000 of them for one page: a page may then be short
+//! although there are more.
 
 mod filter;
 mod lead;
 mod order;
+mod plan;
 mod statement;
 
 pub(crate) use filter::{Deleted, ListQuery};
 pub(crate) use order::Place;
 
-use lead::Lead;
-use order::{Column, Order};
-use shared::{customer::CustomerRow, db::Db, on_read};
-use statement::{Statement, Value, bound};
-
-/// How many customers are looked at one after another when most of them may not be of the list.
-const PIECES: [i64; 3] = [2_000, 8_000, 30_000];
-/// How many customers are ordered anew rather than looked for in the list's order.
-const FEW: i64 = 4_000;
-/// The same where an index has those with a word, or of a user, in the list's order.
-const FEW_BY_ID: i64 = 1_000;
+use order::Order;
+use plan::Plan;
+use shared::{customer::CustomerRow, db::Db};
 
 /// A customer of a list.
 #[derive(Debug, sqlx::FromRow)]
@@ -68,17 +61,7 @@ pub(crate) async fn total(db: &Db, query: &ListQuery) -> sqlx::Result<i64> {
     let mut total = 0;
     for deleted in query.deleted.among() {
         let plan = Plan::choose(db, query, *deleted).await?;
-        let lead = match plan.lead {
-            Lead::Order if plan.manner == Manner::Looking => Lead::Table,
-            lead => lead,
-        };
-        let mut statement = Statement::new(db.dialect());
-        statement
-            .push("SELECT COUNT(*)")
-            .from_led(&lead, query, *deleted);
-        let (count,): (i64,) =
-            on_read!(db, pool => bound!(sqlx::query_as, statement).fetch_one(pool).await)?;
-        total += count;
+        total += plan.count().await?;
     }
     Ok(total)
 }
@@ -105,214 +88,4 @@ impl Found {
                 .retain(|listed| order.compare(&place(listed), end).is_le());
         }
     }
-}
-
-/// How the living, or the deleted, of a list are found.
-struct Plan<'a> {
-    db: &'a Db,
-    query: &'a ListQuery,
-    deleted: bool,
-    lead: Lead,
-    manner: Manner,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    /// The lead has nobody else, in the order of the list.
-    Straight,
-    /// The lead has few others, and is ordered afterwards.
-    Few,
-    /// The lead has others, in the order of the list.
-    Looking,
-    /// As [`Manner::Looking`] at first; whoever was made or changed in a time may all stand at the list's end.
-    InTime,
-}
-
-impl<'a> Plan<'a> {
-    async fn choose(db: &'a Db, query: &'a ListQuery, deleted: bool) -> sqlx::Result<Self> {
-        let plan = |lead, manner| Self {
-            db,
-            query,
-            deleted,
-            lead,
-            manner,
-        };
-        if query.email.is_some() {
-            return Ok(plan(Lead::Email, Manner::Few));
-        }
-        let by_id = query.sort.column == Column::Id;
-        let ordered = Lead::in_order(query);
-        let mut others = Lead::all(query);
-        others.retain(|other| !ordered.implies(other, query.sort));
-        match &others[..] {
-            [] => return Ok(plan(ordered, Manner::Straight)),
-            [Lead::Created | Lead::Modified] if by_id && ordered == Lead::Order => {
-                return Ok(plan(others.remove(0), Manner::InTime));
-            }
-            _ => {}
-        }
-        let few = if by_id { FEW_BY_ID } else { FEW };
-        let counts = count_up_to(db, query, deleted, &others, few + 1).await?;
-        let fewest = others
-            .into_iter()
-            .zip(counts)
-            .min_by_key(|(_, count)| *count);
-        Ok(match fewest {
-            Some((lead, count)) if count <= few => plan(lead, Manner::Few),
-            _ => plan(ordered, Manner::Looking),
-        })
-    }
-
-    async fn find(&self, after: Option<&Place>, rows: i64) -> sqlx::Result<Found> {
-        match self.manner {
-            Manner::Straight | Manner::Few => {
-                let mut statement = self.select();
-                statement.from_led(&self.lead, self.query, self.deleted);
-                let columns = self.lead.columns(self.query.sort);
-                let customers = self.read(statement, after, None, columns, rows).await?;
-                Ok(Found::whole(customers))
-            }
-            Manner::Looking => self.look(&self.lead, &PIECES, after, rows).await,
-            Manner::InTime => {
-                let found = self.look(&Lead::Order, &PIECES[..1], after, rows).await?;
-                if found.ended.is_none() {
-                    return Ok(found);
-                }
-                let mut statement = self.select();
-                statement.from_first_led(&self.lead, self.query, self.deleted, after, rows);
-                let columns = ("t.customer_id", "t.customer_id");
-                let customers = self.read(statement, None, None, columns, rows).await?;
-                Ok(Found::whole(customers))
-            }
-        }
-    }
-
-    /// Looks at one piece of the lead after the other until there are enough customers of the list.
-    async fn look(
-        &self,
-        lead: &Lead,
-        pieces: &[i64],
-        after: Option<&Place>,
-        rows: i64,
-    ) -> sqlx::Result<Found> {
-        let mut found = Found::whole(Vec::new());
-        let mut from = after.cloned();
-        for piece in pieces {
-            let to = self.far(lead, from.as_ref(), *piece).await?;
-            let lead = match (lead, &to) {
-                (Lead::Order, Some(to)) if self.lie_close(from.as_ref(), to, *piece) => {
-                    &Lead::Table
-                }
-                (lead, _) => lead,
-            };
-            let mut statement = self.select();
-            statement.from_led(lead, self.query, self.deleted);
-            let missing = rows - i64::try_from(found.customers.len()).unwrap_or(rows);
-            let columns = lead.columns(self.query.sort);
-            let customers = self.read(statement, from.as_ref(), to.as_ref(), columns, missing);
-            found.customers.extend(customers.await?);
-            let full = i64::try_from(found.customers.len()).is_ok_and(|got| got >= rows);
-            if full || to.is_none() {
-                return Ok(found);
-            }
-            from = to;
-        }
-        found.ended = from;
-        Ok(found)
-    }
-
-    /// Whether most ids between two places are of the living, or the deleted, that the list is of.
-    fn lie_close(&self, from: Option<&Place>, to: &Place, customers: i64) -> bool {
-        let order = self.query.sort;
-        let begin = match from {
-            Some(from) => from.id,
-            None if order.descending => return false,
-            None => 0,
-        };
-        order.column == Column::Id && (to.id - begin).abs() <= 4 * customers
-    }
-
-    fn select(&self) -> Statement {
-        const COLUMNS: &str = "SELECT c.id, c.email, c.name, c.surname, c.phone, c.notes, c.photo_id, \
-            c.photo_width, c.photo_height, c.created_by, c.last_modified_by, c.created_at, \
-            c.last_modified_at, c.version, c.deleted_at, ";
-        let mut statement = Statement::new(self.db.dialect());
-        statement.push(COLUMNS).push(match self.query.sort.column {
-            column @ (Column::Surname | Column::Name | Column::Email) => column.sql(),
-            Column::Id | Column::CreatedAt | Column::LastModifiedAt => "''",
-        });
-        statement.push(" AS `key`");
-        statement
-    }
-
-    /// What a statement reads between two places.
-    async fn read(
-        &self,
-        mut statement: Statement,
-        from: Option<&Place>,
-        to: Option<&Place>,
-        columns: (&'static str, &'static str),
-        rows: i64,
-    ) -> sqlx::Result<Vec<Listed>> {
-        statement.between(from, to, self.query.sort, columns);
-        statement.push(" LIMIT ").bind(rows);
-        on_read!(self.db, pool => bound!(sqlx::query_as, statement).fetch_all(pool).await)
-    }
-
-    /// The place so many customers of the lead behind another; none when there are not so many.
-    async fn far(
-        &self,
-        lead: &Lead,
-        from: Option<&Place>,
-        customers: i64,
-    ) -> sqlx::Result<Option<Place>> {
-        let order = self.query.sort;
-        let columns @ (key, id) = lead.columns(order);
-        let mut statement = Statement::new(self.db.dialect());
-        statement.push("SELECT ").push(key).push(", ").push(id);
-        statement.from_lead(lead, self.query, self.deleted);
-        statement.between(from, None, order, columns);
-        statement.push(" LIMIT 1 OFFSET ").bind(customers - 1);
-        match order.column {
-            Column::Surname | Column::Name | Column::Email => {
-                let row: Option<(String, i64)> = on_read!(self.db, pool =>
-                    bound!(sqlx::query_as, statement).fetch_optional(pool).await)?;
-                Ok(row.map(|(key, id)| Place::new(key, id)))
-            }
-            Column::Id | Column::CreatedAt | Column::LastModifiedAt => {
-                let row: Option<(i64, i64)> = on_read!(self.db, pool =>
-                    bound!(sqlx::query_as, statement).fetch_optional(pool).await)?;
-                Ok(row.map(|(key, id)| Place::new(key, id)))
-            }
-        }
-    }
-}
-
-/// How many customers each lead leads to; `most` when there are as many or more.
-async fn count_up_to(
-    db: &Db,
-    query: &ListQuery,
-    deleted: bool,
-    leads: &[Lead],
-    most: i64,
-) -> sqlx::Result<Vec<i64>> {
-    let mut statement = Statement::new(db.dialect());
-    for (index, lead) in leads.iter().enumerate() {
-        statement.push(if index == 0 {
-            "SELECT "
-        } else {
-            " UNION ALL SELECT "
-        });
-        statement.bind(i64::try_from(index).unwrap_or(i64::MAX));
-        statement.push(" AS n, COUNT(*) AS many FROM (SELECT 1");
-        statement
-            .from_lead(lead, query, deleted)
-            .push(" LIMIT ")
-            .bind(most)
-            .push(") m");
-    }
-    statement.push(" ORDER BY 1");
-    let rows: Vec<(i64, i64)> =
-        on_read!(db, pool => bound!(sqlx::query_as, statement).fetch_all(pool).await)?;
-    Ok(rows.into_iter().map(|(_, customers)| customers).collect())
 }
