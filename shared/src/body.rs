@@ -11,13 +11,15 @@ use serde::{
     Deserialize,
     de::{self, MapAccess, Visitor},
 };
-use serde_json::{Map, Value};
-use std::{fmt, time::Duration};
+use serde_json::value::RawValue;
+use std::{collections::BTreeMap, fmt, time::Duration};
 use tokio::time::timeout;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The largest JSON body, in bytes: the largest customer, every character escaped, fits.
 pub const JSON_LIMIT: usize = 64 * 1024;
+/// How many mistakes one answer names.
+pub const MISTAKES: usize = 100;
 /// How long a JSON body may take to arrive.
 const JSON_DEADLINE: Duration = Duration::from_secs(15);
 
@@ -40,6 +42,9 @@ pub struct Body<T>(pub T);
 
 /// What can be made of a JSON object's fields.
 pub trait FromFields: Sized {
+    /// The largest body, in bytes.
+    const LIMIT: usize = JSON_LIMIT;
+
     /// Takes the fields it knows; those left over are refused as unknown.
     fn from_fields(fields: &mut Fields) -> Option<Self>;
 }
@@ -48,16 +53,32 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> ApiResult<Self> {
-        if !is_json(request.headers()) {
-            return Err(ApiError::UnsupportedMediaType(
-                "send JSON with `Content-Type: application/json`",
-            ));
-        }
-        let bytes = read(request.into_body(), JSON_LIMIT, JSON_DEADLINE).await?;
-        let mut fields = Fields::parse(&bytes)?;
-        let made = T::from_fields(&mut fields);
-        fields.finish(made).map(Self)
+        let bytes = read_json::<T>(request).await?;
+        parse(&bytes).map(Self)
     }
+}
+
+/// Reads the body that a `T` is to be made of.
+///
+/// # Errors
+/// 415 when it is no JSON; those of [`read`].
+pub async fn read_json<T: FromFields>(request: Request) -> ApiResult<Bytes> {
+    if !is_json(request.headers()) {
+        return Err(ApiError::UnsupportedMediaType(
+            "send JSON with `Content-Type: application/json`",
+        ));
+    }
+    read(request.into_body(), T::LIMIT, JSON_DEADLINE).await
+}
+
+/// Makes a `T` of a JSON object.
+///
+/// # Errors
+/// 400 when it is none, 422 with every mistake.
+pub fn parse<T: FromFields>(json: &[u8]) -> ApiResult<T> {
+    let mut fields = Fields::parse(json)?;
+    let made = T::from_fields(&mut fields);
+    fields.finish(made)
 }
 
 /// `application/json`, or a type built on it such as `application/merge-patch+json`.
@@ -101,23 +122,24 @@ pub type Refusal = (&'static str, String);
 /// The fields of a JSON object, taken one by one, and what was wrong with them.
 #[derive(Debug)]
 pub struct Fields {
-    values: Map<String, Value>,
+    values: BTreeMap<String, Box<RawValue>>,
     errors: Vec<FieldError>,
+    /// What JSON itself forbids, and was not seen before: a text with half a surrogate pair.
+    malformed: Option<serde_json::Error>,
 }
 
 impl Fields {
     fn parse(bytes: &[u8]) -> ApiResult<Self> {
-        let object: Object = serde_json::from_slice(bytes).map_err(|error| {
-            ApiError::MalformedBody(format!("the body is not a JSON object: {error}"))
-        })?;
-        Ok(Self {
+        let object: Object = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+        let mut fields = Self {
             values: object.values,
-            errors: object
-                .repeated
-                .into_iter()
-                .map(|field| refusal(&field, "repeated_field", "is given twice"))
-                .collect(),
-        })
+            errors: Vec::new(),
+            malformed: None,
+        };
+        for field in object.repeated {
+            fields.refuse_once(&field, "repeated_field", "is given twice");
+        }
+        Ok(fields)
     }
 
     /// A text that must be there; `None` once noted as missing or wrong.
@@ -169,12 +191,14 @@ impl Fields {
         field: &'static str,
         rule: impl Fn(&str) -> Result<T, Refusal>,
     ) -> Change<T> {
-        let text = match self.values.remove(field) {
-            None => return Change::Keep,
-            Some(Value::Null) => return Change::Clear,
-            Some(Value::String(text)) => text,
-            Some(_) => {
-                self.refuse_once(field, "wrong_type", "must be a text");
+        let Some(value) = self.values.remove(field) else {
+            return Change::Keep;
+        };
+        let text: String = match serde_json::from_str(value.get()) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Change::Clear,
+            Err(error) => {
+                self.refuse_type(field, error, "must be a text");
                 return Change::Keep;
             }
         };
@@ -187,23 +211,56 @@ impl Fields {
         }
     }
 
-    /// The first thing wrong with a field is the one worth telling.
-    fn refuse_once(&mut self, field: &str, code: &'static str, message: &str) {
-        if !self.errors.iter().any(|error| error.field == field) {
-            self.errors.push(refusal(field, code, message));
+    /// A whole number that may be absent; `None` once noted as wrong.
+    pub fn number(&mut self, field: &'static str) -> Option<i64> {
+        let value = self.values.remove(field)?;
+        match serde_json::from_str(value.get()) {
+            Ok(number) => Some(number),
+            Err(error) => {
+                self.refuse_type(field, error, "must be a whole number");
+                None
+            }
+        }
+    }
+
+    /// A value as it was sent, to be read on its own.
+    pub fn raw(&mut self, field: &'static str) -> Option<Box<RawValue>> {
+        self.values.remove(field)
+    }
+
+    fn refuse_type(&mut self, field: &str, error: serde_json::Error, message: &str) {
+        if error.is_data() {
+            self.refuse_once(field, "wrong_type", message);
+        } else {
+            self.malformed = Some(error);
+        }
+    }
+
+    /// Notes what is wrong with a field, unless something is already: the first is the one worth telling.
+    pub fn refuse_once(&mut self, field: &str, code: &'static str, message: &str) {
+        let field: String = field.chars().take(100).collect();
+        let full = self.errors.len() >= MISTAKES;
+        if !full && !self.errors.iter().any(|error| error.field == field) {
+            self.errors.push(refusal(&field, code, message));
         }
     }
 
     fn finish<T>(mut self, made: Option<T>) -> ApiResult<T> {
-        for field in std::mem::take(&mut self.values).keys() {
-            let shown: String = field.chars().take(100).collect();
-            self.refuse_once(&shown, "unknown_field", "is not known here");
+        if let Some(error) = self.malformed {
+            return Err(malformed(&error));
+        }
+        for field in std::mem::take(&mut self.values).keys().take(MISTAKES) {
+            self.refuse_once(field, "unknown_field", "is not known here");
         }
         match made {
             Some(made) if self.errors.is_empty() => Ok(made),
             _ => Err(ApiError::InvalidFields(self.errors)),
         }
     }
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::MalformedBody(format!("the body is not a JSON object: {error}"))
 }
 
 fn refusal(field: &str, code: &'static str, message: &str) -> FieldError {
@@ -246,7 +303,7 @@ fn bounded(text: &str, max: usize, refused: fn(char) -> bool) -> Result<String, 
 
 /// A JSON object that remembers which names came twice.
 struct Object {
-    values: Map<String, Value>,
+    values: BTreeMap<String, Box<RawValue>>,
     repeated: Vec<String>,
 }
 
@@ -262,11 +319,12 @@ impl<'de> Deserialize<'de> for Object {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
                 let mut object = Object {
-                    values: Map::new(),
+                    values: BTreeMap::new(),
                     repeated: Vec::new(),
                 };
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if object.values.insert(name.clone(), value).is_some() {
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    let again = object.values.insert(name.clone(), value).is_some();
+                    if again && object.repeated.len() < MISTAKES {
                         object.repeated.push(name);
                     }
                 }

@@ -20,9 +20,6 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-/// How often a write that names no version begins anew when others write the same record at the same time.
-const ATTEMPTS: u32 = 50;
-
 /// A customer as the database keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct CustomerRow {
@@ -138,9 +135,19 @@ impl CustomerRow {
         if if_match.is_none_or(|tags| tags.allows(self.version)) {
             return Ok(());
         }
+        Err(self.mismatch(urls, now)?)
+    }
+
+    /// The answer to a request that expects another version than this, with the record as it is.
+    ///
+    /// # Errors
+    /// Never in practice: the record is made of what JSON knows.
+    pub fn mismatch(&self, urls: &ImageUrls, now: Timestamp) -> ApiResult<ApiError> {
         let current = serde_json::to_value(self.clone().show(urls, now));
         let current = Box::new(current.map_err(anyhow::Error::from)?);
-        Err(ApiError::VersionMismatch { current })
+        Ok(ApiError::VersionMismatch {
+            current: Some(current),
+        })
     }
 
     /// The record, unless it is deleted: the deleted can only be read and restored.
@@ -228,10 +235,18 @@ impl Deed {
 /// # Errors
 /// When the database does not answer.
 pub async fn find(db: &Db, id: CustomerId) -> sqlx::Result<Option<CustomerRow>> {
-    const SQL: &str = "SELECT id, email, name, surname, phone, notes, photo_id, photo_width, photo_height, \
-        created_by, last_modified_by, created_at, last_modified_at, version, deleted_at \
-        FROM customers WHERE id = ?";
-    on_read!(db, pool => sqlx::query_as(SQL).bind(id).fetch_optional(pool).await)
+    on_read!(db, pool => sqlx::query_as(FIND).bind(id).fetch_optional(pool).await)
+}
+
+const FIND: &str = "SELECT id, email, name, surname, phone, notes, photo_id, photo_width, photo_height, \
+    created_by, last_modified_by, created_at, last_modified_at, version, deleted_at FROM customers WHERE id = ?";
+
+/// Finds a customer as the transaction sees it, deleted or not.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_in(tx: &mut Tx, id: CustomerId) -> sqlx::Result<Option<CustomerRow>> {
+    on_tx!(tx, conn => sqlx::query_as(FIND).bind(id).fetch_optional(conn).await)
 }
 
 /// The pictures of the next thousand customers who have one, deleted or not, in the order of their ids.
@@ -275,43 +290,75 @@ pub async fn change(
 ) -> ApiResult<Changed> {
     for attempt in 0..ATTEMPTS {
         let before = find(db, id).await?.ok_or(ApiError::NotFound("customer"))?;
-        let mut after = edit(before.clone())?;
+        let after = edit(before.clone())?;
         before.check(if_match, urls, deed.at)?;
         if after == before {
             return Ok(Changed { before, after });
         }
-        after.version = before.version + 1;
-        after.last_modified_by = deed.by;
-        after.last_modified_at = deed.at;
         match write(db, &before, &after, deed).await {
-            Ok(true) => return Ok(Changed { before, after }),
-            Ok(false) => {}
+            Ok(Some(after)) => return Ok(Changed { before, after }),
+            Ok(None) => {}
             Err(error) if db::is_contention(&error) => {}
             Err(error) if db::is_taken(&error) => return Err(taken(db, &after.email).await?),
             Err(error) => return Err(error.into()),
         }
-        tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(20)))).await;
+        give_way(attempt).await;
     }
     Err(ApiError::Unavailable(
         "too many others are changing this customer",
     ))
 }
 
-/// False when somebody else wrote first.
+/// How often work begins anew when others write the same records at the same time.
+pub const ATTEMPTS: u32 = 50;
+
+/// Waits a little longer with each attempt, so that others get done.
+pub async fn give_way(attempt: u32) {
+    tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(20)))).await;
+}
+
 async fn write(
     db: &Db,
     before: &CustomerRow,
     after: &CustomerRow,
     deed: &Deed,
-) -> sqlx::Result<bool> {
+) -> sqlx::Result<Option<CustomerRow>> {
     let mut tx = db.begin().await?;
-    if !update(&mut tx, before.version, after).await? {
-        return Ok(false);
+    let written = write_in(&mut tx, before, after, deed).await?;
+    if written.is_some() {
+        tx.commit().await?;
     }
-    search::write_terms(&mut tx, Some(before), Some(after)).await?;
-    record(&mut tx, Some(before), after, deed).await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(written)
+}
+
+/// Writes a changed record, its terms and its history. Gives the record as it is then, `None` when somebody else wrote
+/// first. Times of one record always grow, whatever the clocks of several instances say.
+///
+/// # Errors
+/// When the database does not take it; a unique violation when the e-mail address is taken.
+pub async fn write_in(
+    tx: &mut Tx,
+    before: &CustomerRow,
+    after: &CustomerRow,
+    deed: &Deed,
+) -> sqlx::Result<Option<CustomerRow>> {
+    let at = deed
+        .at
+        .max(before.last_modified_at.plus(Duration::from_micros(1)));
+    let dies = before.deleted_at.is_none() && after.deleted_at.is_some();
+    let after = CustomerRow {
+        version: before.version + 1,
+        last_modified_by: deed.by,
+        last_modified_at: at,
+        deleted_at: if dies { Some(at) } else { after.deleted_at },
+        ..after.clone()
+    };
+    if !update(tx, before.version, &after).await? {
+        return Ok(None);
+    }
+    search::write_terms(tx, Some(before), Some(&after)).await?;
+    record(tx, Some(before), &after, deed).await?;
+    Ok(Some(after))
 }
 
 async fn update(tx: &mut Tx, version: i64, after: &CustomerRow) -> sqlx::Result<bool> {
@@ -356,7 +403,7 @@ pub async fn record(
     let changes = changes(before, after);
     on_tx!(tx, conn => sqlx::query(SQL)
         .bind(after.id).bind(after.version).bind(deed.action.as_str()).bind(&deed.operation)
-        .bind(deed.by).bind(deed.at).bind(changes.to_string())
+        .bind(deed.by).bind(after.last_modified_at).bind(changes.to_string())
         .execute(conn).await.map(drop))
 }
 

@@ -98,11 +98,14 @@ pub enum ApiError {
         "you could not sign in any more; link another provider first, or have an administrator set a password"
     )]
     LastWayIn,
-    /// 412: the record is at another version than `If-Match` names.
-    #[error("the record has changed since that version; read it again, or merge with `current`")]
+    /// 409: a request with this key is under way.
+    #[error("a request with this Idempotency-Key is under way; send it again shortly")]
+    IdempotencyKeyInUse,
+    /// 412: the record is at another version than `If-Match` names, or there is one that must not be, or none.
+    #[error("the record is not as the request expects it; read it again, or merge with `current`")]
     VersionMismatch {
-        /// The record as it is now.
-        current: Box<serde_json::Value>,
+        /// The record as it is now, if there is one.
+        current: Option<Box<serde_json::Value>>,
     },
     /// 413: the body is larger than this many bytes.
     #[error("the body is larger than {0} bytes")]
@@ -116,6 +119,14 @@ pub enum ApiError {
     /// 422: fields are missing, unknown or wrong; all of them are named.
     #[error("some fields are not usable; `errors` names each")]
     InvalidFields(Vec<FieldError>),
+    /// 422: items of a batch cannot be carried out; nothing was.
+    #[error("nothing was done, because of the items that `errors` names by index")]
+    BatchRefused(Vec<ItemError>),
+    /// 422: the key came with another request before.
+    #[error(
+        "this Idempotency-Key came with another request before; take a new key for a new request"
+    )]
+    IdempotencyKeyReused,
     /// 422: more pixels than we decode.
     #[error("{0}")]
     PictureTooLarge(String),
@@ -156,6 +167,34 @@ pub struct FieldError {
     pub message: String,
 }
 
+/// Why an item of a batch cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ItemError {
+    /// Which item, from 0.
+    pub index: usize,
+    /// The field, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What is wrong, for programs: `not_found`, `email_taken`, `version_mismatch`, or as for a field.
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub message: String,
+    /// Who has the e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub existing: Option<Existing>,
+    /// The version that the record is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_version: Option<i64>,
+}
+
+/// What was wrong with parts of the request.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Errors<'a> {
+    Fields(&'a [FieldError]),
+    Items(&'a [ItemError]),
+}
+
 /// The record that already has a value which must be unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Existing {
@@ -174,8 +213,8 @@ pub struct Problem<'a> {
     detail: String,
     code: &'static str,
     request_id: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Errors<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     existing: Option<Existing>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,11 +250,14 @@ impl ApiError {
             Self::LastAdmin => (S::CONFLICT, "last_admin"),
             Self::IdentityTaken(_) => (S::CONFLICT, "identity_taken"),
             Self::LastWayIn => (S::CONFLICT, "last_way_in"),
+            Self::IdempotencyKeyInUse => (S::CONFLICT, "idempotency_key_in_use"),
             Self::VersionMismatch { .. } => (S::PRECONDITION_FAILED, "version_mismatch"),
             Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::NotAnImage => (S::UNSUPPORTED_MEDIA_TYPE, "not_an_image"),
             Self::InvalidFields(_) => (S::UNPROCESSABLE_ENTITY, "invalid_fields"),
+            Self::BatchRefused(_) => (S::UNPROCESSABLE_ENTITY, "batch_refused"),
+            Self::IdempotencyKeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::PictureTooLarge(_) => (S::UNPROCESSABLE_ENTITY, "picture_too_large"),
             Self::BrokenPicture => (S::UNPROCESSABLE_ENTITY, "broken_picture"),
             Self::ProviderError(_) => (S::BAD_GATEWAY, "provider_error"),
@@ -256,15 +298,16 @@ impl ApiError {
             code,
             request_id,
             errors: match self {
-                Self::InvalidFields(errors) => errors,
-                _ => &[],
+                Self::InvalidFields(errors) => Some(Errors::Fields(errors)),
+                Self::BatchRefused(errors) => Some(Errors::Items(errors)),
+                _ => None,
             },
             existing: match self {
                 Self::EmailTaken { existing } => *existing,
                 _ => None,
             },
             current: match self {
-                Self::VersionMismatch { current } => Some(current),
+                Self::VersionMismatch { current } => current.as_deref(),
                 _ => None,
             },
         };
@@ -275,17 +318,12 @@ impl ApiError {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        match status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(
-                    header::RETRY_AFTER,
-                    HeaderValue::from(RETRY_AFTER.as_secs()),
-                );
-            }
-            _ => {}
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE || matches!(self, Self::IdempotencyKeyInUse) {
+            let after = HeaderValue::from(RETRY_AFTER.as_secs());
+            headers.insert(header::RETRY_AFTER, after);
         }
         *response.body_mut() = Body::from(body);
     }

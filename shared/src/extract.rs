@@ -77,6 +77,12 @@ impl IfMatch {
 pub struct IfNoneMatch(Tags);
 
 impl IfNoneMatch {
+    /// Whether it is `*`: a write may happen only where nothing is yet.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.0 == Tags::Any
+    }
+
     /// Whether the client has what this tag names, so that 304 is answer enough.
     #[must_use]
     pub fn has(&self, tag: impl Display) -> bool {

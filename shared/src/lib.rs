@@ -13,6 +13,7 @@ pub mod error;
 pub mod extract;
 pub mod fold;
 pub mod id;
+pub mod idempotency;
 pub mod image_url;
 pub mod page;
 pub mod server;

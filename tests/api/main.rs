@@ -3,12 +3,16 @@
 //! One file a resource: the happy path first, then each refusal.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod as_of;
+mod batch;
+mod by_email;
 mod customers;
 mod doctor;
 mod durability;
 mod first_start;
 mod functions;
 mod gateway;
+mod idempotency;
 mod lists;
 mod oauth;
 mod oauth_cookie;

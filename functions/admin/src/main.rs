@@ -18,6 +18,7 @@ use shared::{
     customer::search,
     db::{DatabaseConfig, Db},
     error::ApiError,
+    idempotency,
     time::Timestamp,
     token::Role,
 };
@@ -51,7 +52,7 @@ enum Command {
     /// Makes the keys that a deployment needs
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Removes pictures that no customer has, and sessions that have been over for 90 days
+    /// Removes pictures that no customer has, sessions that have been over for 90 days, and idempotency keys of yesterday
     Sweep {
         /// Look only at pictures that are older than so many hours. A picture that is just being uploaded has no
         /// customer yet: 0 is for when nobody uploads
@@ -236,6 +237,7 @@ async fn sweep_up(older_than: u32, dry: bool) -> anyhow::Result<()> {
     let before = now.minus(Duration::from_secs(u64::from(older_than) * 60 * 60));
     let swept = sweep(&db, &bucket, before, dry).await?;
     let sessions = auth::sessions::forget(&db, now, dry).await?;
+    let keys = idempotency::forget(&db, now, dry).await?;
     let indexed = if dry {
         0
     } else {
@@ -262,6 +264,7 @@ async fn sweep_up(older_than: u32, dry: bool) -> anyhow::Result<()> {
         );
     }
     println!("Sessions that have been over for 90 days: {sessions} {removed}.");
+    println!("Idempotency keys older than a day: {keys} {removed}.");
     if indexed > 0 {
         println!("Customers that an older program wrote: {indexed} indexed for search.");
     }

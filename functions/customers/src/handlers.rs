@@ -2,22 +2,28 @@
 
 use crate::{
     CustomersState,
+    as_of::{self, Moment},
+    batch::{self, Batch},
+    by_email::{self, Preconditions, Put},
     list::{self, Deleted, ListQuery, Listed, Place},
     model::{CustomerPatch, Event, NewCustomer, Replacement},
     store,
 };
 use axum::{
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use shared::{
     body::Body,
     customer::{self, Action, Customer, CustomerRow, Deed},
+    email::Email,
     error::{ApiError, ApiResult},
     extract::{IfMatch, IfNoneMatch, Json, Path, Query, entity_tag},
     id::CustomerId,
+    idempotency::{self, Claimed, Repeatable},
     page::{Cursor, Limit, Page},
     time::Timestamp,
     token::CurrentUser,
@@ -28,6 +34,7 @@ use shared::{
 pub(crate) struct FindQuery {
     #[serde(default)]
     deleted: Deleted,
+    as_of: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,26 +69,91 @@ pub(crate) async fn list_customers(
         .linked(&state.context.public, "/customers", &same))
 }
 
-/// Makes a customer.
+/// Makes a customer. With an `Idempotency-Key`, once.
 pub(crate) async fn create_customer(
     State(state): State<CustomersState>,
     user: CurrentUser,
-    Body(new): Body<NewCustomer>,
+    Repeatable { body: new, key }: Repeatable<NewCustomer>,
 ) -> ApiResult<Response> {
     let db = &state.context.db;
     let deed = Deed::now(Action::Created, user.id);
-    let customer = store::create(db, &new, &deed).await?;
-    let location = format!("/customers/{}", customer.id);
-    let location = [(header::LOCATION, state.context.public.join(&location))];
-    Ok((
-        StatusCode::CREATED,
-        location,
-        shown(&state, customer, deed.at),
-    )
-        .into_response())
+    let claim = match idempotency::claim(db, user.id, key, deed.at).await? {
+        Claimed::Now(claim) => claim,
+        Claimed::Before(id) => return created_before(&state, &id, deed.at).await,
+    };
+    let made = store::create(db, &new, &deed, claim.as_ref());
+    let customer = idempotency::released(db, claim.as_ref(), made).await?;
+    Ok(created(&state, customer, deed.at))
 }
 
-/// Finds a customer; with `?deleted=include` also a deleted one.
+/// The answer to a request that made this customer before: the record as it was made.
+async fn created_before(state: &CustomersState, id: &str, now: Timestamp) -> ApiResult<Response> {
+    let id = CustomerId::try_from(id.to_owned()).map_err(anyhow::Error::msg)?;
+    let made = as_of::find(&state.context.db, id, Moment::Version(1)).await?;
+    let made = made.ok_or(ApiError::NotFound("customer"))?;
+    Ok(replayed(created(state, made, now)))
+}
+
+/// Carries many creates, updates and deletes out, or none. With an `Idempotency-Key`, once.
+pub(crate) async fn write_batch(
+    State(state): State<CustomersState>,
+    user: CurrentUser,
+    Repeatable { body: batch, key }: Repeatable<Batch>,
+) -> ApiResult<Response> {
+    let db = &state.context.db;
+    let deed = Deed::now(Action::Updated, user.id);
+    let claim = match idempotency::claim(db, user.id, key, deed.at).await? {
+        Claimed::Now(claim) => claim,
+        Claimed::Before(outcome) => {
+            let outcome = RawValue::from_string(outcome).map_err(anyhow::Error::from)?;
+            return Ok(replayed(Json(outcome).into_response()));
+        }
+    };
+    let done = batch::carry_out(db, &batch, &deed, claim.as_ref());
+    let outcome = idempotency::released(db, claim.as_ref(), done).await?;
+    Ok(Json(outcome).into_response())
+}
+
+/// Replaces the customer with an e-mail address, or makes one.
+pub(crate) async fn put_customer_by_email(
+    State(state): State<CustomersState>,
+    user: CurrentUser,
+    Path(address): Path<String>,
+    if_match: Option<IfMatch>,
+    if_none_match: Option<IfNoneMatch>,
+    Body(replacement): Body<Replacement>,
+) -> ApiResult<Response> {
+    let address = Email::parse(&address)
+        .map_err(|(_, message)| ApiError::MalformedPath(format!("the e-mail address {message}")))?;
+    let other = || {
+        ApiError::invalid_field(
+            "email",
+            "not_the_path",
+            "`email` must be that of the path, or absent",
+        )
+    };
+    let replacement = replacement.of(&address).ok_or_else(other)?;
+    let new = replacement.anew().ok_or_else(other)?;
+    let preconditions = Preconditions {
+        if_match,
+        if_none_match,
+    };
+    let now = Timestamp::now();
+    let put = by_email::put(
+        &state,
+        user.id,
+        &address,
+        &replacement,
+        &new,
+        &preconditions,
+    );
+    Ok(match put.await? {
+        Put::Created(customer) => created(&state, customer, now),
+        Put::Replaced(customer) => shown(&state, customer, now),
+    })
+}
+
+/// Finds a customer; with `?deleted=include` also a deleted one, with `?as_of=` as it was.
 pub(crate) async fn find_customer(
     State(state): State<CustomersState>,
     _user: CurrentUser,
@@ -89,7 +161,11 @@ pub(crate) async fn find_customer(
     Query(query): Query<FindQuery>,
     if_none_match: Option<IfNoneMatch>,
 ) -> ApiResult<Response> {
-    let found = customer::find(&state.context.db, id).await?;
+    let db = &state.context.db;
+    let found = match query.as_of {
+        None => customer::find(db, id).await?,
+        Some(time) => as_of::find(db, id, Moment::Time(time)).await?,
+    };
     let customer = found
         .filter(|customer| match query.deleted {
             Deleted::Exclude => customer.deleted_at.is_none(),
@@ -198,6 +274,19 @@ async fn change(
     let (db, urls) = (&state.context.db, &state.image_urls);
     let changed = customer::change(db, id, if_match.as_ref(), urls, &deed, edit).await?;
     Ok(shown(state, changed.after, deed.at))
+}
+
+fn created(state: &CustomersState, customer: CustomerRow, now: Timestamp) -> Response {
+    let location = format!("/customers/{}", customer.id);
+    let location = [(header::LOCATION, state.context.public.join(&location))];
+    let made = (StatusCode::CREATED, location, shown(state, customer, now));
+    made.into_response()
+}
+
+fn replayed(mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
+    answer
 }
 
 fn shown(state: &CustomersState, customer: CustomerRow, now: Timestamp) -> Response {

@@ -1,5 +1,8 @@
 //! Customers: make, find, list, change, delete, restore, and what happened to them.
 
+mod as_of;
+mod batch;
+mod by_email;
 mod handlers;
 mod list;
 mod model;
@@ -8,7 +11,7 @@ mod store;
 use axum::{
     Router,
     extract::FromRef,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use shared::{
     config::Env,
@@ -62,6 +65,11 @@ pub fn router(config: Config, context: Context) -> Router {
                 .put(handlers::replace_customer)
                 .patch(handlers::update_customer)
                 .delete(handlers::delete_customer),
+        )
+        .route("/customers/batch", post(handlers::write_batch))
+        .route(
+            "/customers/by-email/{email}",
+            put(handlers::put_customer_by_email),
         )
         .route("/customers/{id}/restore", post(handlers::restore_customer))
         .route("/customers/{id}/history", get(handlers::list_history))

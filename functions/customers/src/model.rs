@@ -72,6 +72,23 @@ impl FromFields for Replacement {
 }
 
 impl Replacement {
+    /// The same with the e-mail address of a path. `None` when the body names another.
+    pub(crate) fn of(mut self, address: &Email) -> Option<Self> {
+        let named = self.email.get_or_insert_with(|| address.clone());
+        (named.key() == address.key()).then_some(self)
+    }
+
+    /// What makes the customer who is not there to be replaced. `None` without an address.
+    pub(crate) fn anew(&self) -> Option<NewCustomer> {
+        Some(NewCustomer {
+            email: self.email.clone()?,
+            name: self.name.clone(),
+            surname: self.surname.clone(),
+            phone: self.phone.clone(),
+            notes: self.notes.clone(),
+        })
+    }
+
     /// The record with everything replaced that a client may set.
     pub(crate) fn apply(&self, before: CustomerRow) -> CustomerRow {
         CustomerRow {
@@ -108,6 +125,11 @@ impl FromFields for CustomerPatch {
 }
 
 impl CustomerPatch {
+    /// The address that it sets.
+    pub(crate) const fn email(&self) -> Option<&Email> {
+        self.email.as_ref()
+    }
+
     /// The record with what the patch names changed.
     pub(crate) fn apply(&self, before: CustomerRow) -> CustomerRow {
         let mut after = CustomerRow {

@@ -7,26 +7,32 @@ use shared::{
         search::{self, Folded},
     },
     db::{self, Db, InsertedId as _, Tx},
+    email::Email,
     error::{ApiError, ApiResult},
     id::CustomerId,
+    idempotency::Claim,
     on_read, on_tx,
 };
 
-/// How often making a customer begins anew when the database sees it cross with another.
-const ATTEMPTS: usize = 5;
-
-/// Makes a customer, with the first row of its history.
+/// Makes a customer, with the first row of its history, and finishes the claim with its id.
 ///
 /// # Errors
-/// 409 `email_taken` when a living customer has the address.
-pub(crate) async fn create(db: &Db, new: &NewCustomer, deed: &Deed) -> ApiResult<CustomerRow> {
-    for _ in 0..ATTEMPTS {
-        match try_create(db, new, deed).await {
+/// 409 `email_taken` when a living customer has the address; 409 when somebody else took the claim over.
+pub(crate) async fn create(
+    db: &Db,
+    new: &NewCustomer,
+    deed: &Deed,
+    claim: Option<&Claim>,
+) -> ApiResult<CustomerRow> {
+    for attempt in 0..customer::ATTEMPTS {
+        match try_create(db, new, deed, claim).await {
+            Ok(Some(created)) => return Ok(created),
+            Ok(None) => return Err(ApiError::IdempotencyKeyInUse),
             Err(error) if db::is_taken(&error) => {
                 return Err(customer::taken(db, new.email.as_str()).await?);
             }
-            Err(error) if db::is_contention(&error) => {}
-            created => return Ok(created?),
+            Err(error) if db::is_contention(&error) => customer::give_way(attempt).await,
+            Err(error) => return Err(error.into()),
         }
     }
     Err(ApiError::Unavailable(
@@ -34,9 +40,33 @@ pub(crate) async fn create(db: &Db, new: &NewCustomer, deed: &Deed) -> ApiResult
     ))
 }
 
-async fn try_create(db: &Db, new: &NewCustomer, deed: &Deed) -> sqlx::Result<CustomerRow> {
+async fn try_create(
+    db: &Db,
+    new: &NewCustomer,
+    deed: &Deed,
+    claim: Option<&Claim>,
+) -> sqlx::Result<Option<CustomerRow>> {
     let mut tx = db.begin().await?;
-    let id = insert(&mut tx, new, deed).await?;
+    let customer = create_in(&mut tx, new, deed).await?;
+    if let Some(claim) = claim
+        && !claim.finish(&mut tx, &customer.id.to_string()).await?
+    {
+        return Ok(None);
+    }
+    tx.commit().await?;
+    Ok(Some(customer))
+}
+
+/// Makes a customer in a transaction.
+///
+/// # Errors
+/// When the database does not take it; a unique violation when the e-mail address is taken.
+pub(crate) async fn create_in(
+    tx: &mut Tx,
+    new: &NewCustomer,
+    deed: &Deed,
+) -> sqlx::Result<CustomerRow> {
+    let id = insert(tx, new, deed).await?;
     let customer = CustomerRow {
         id: CustomerId::try_from(id).map_err(|error| sqlx::Error::Decode(error.into()))?,
         email: new.email.as_str().to_owned(),
@@ -54,9 +84,8 @@ async fn try_create(db: &Db, new: &NewCustomer, deed: &Deed) -> sqlx::Result<Cus
         version: 1,
         deleted_at: None,
     };
-    search::write_terms(&mut tx, None, Some(&customer)).await?;
-    customer::record(&mut tx, None, &customer, deed).await?;
-    tx.commit().await?;
+    search::write_terms(tx, None, Some(&customer)).await?;
+    customer::record(tx, None, &customer, deed).await?;
     Ok(customer)
 }
 
@@ -84,4 +113,12 @@ pub(crate) async fn history(
     const SQL: &str = "SELECT version, action, at, actor_id, operation_id, changes FROM customer_events \
         WHERE customer_id = ? AND version < ? ORDER BY version DESC LIMIT ?";
     on_read!(db, pool => sqlx::query_as(SQL).bind(id).bind(before).bind(rows).fetch_all(pool).await)
+}
+
+/// The living customer who has an address.
+pub(crate) async fn find_by_email(db: &Db, address: &Email) -> sqlx::Result<Option<CustomerId>> {
+    const SQL: &str = "SELECT id FROM customers WHERE email_key = ?";
+    let row: Option<(CustomerId,)> = on_read!(db, pool =>
+        sqlx::query_as(SQL).bind(address.key()).fetch_optional(pool).await)?;
+    Ok(row.map(|(id,)| id))
 }

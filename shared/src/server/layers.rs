@@ -6,6 +6,7 @@ use crate::{
     db::Db,
     error::{ApiError, ApiResult},
     extract::Json,
+    idempotency,
     telemetry::{Telemetry, metrics::HttpMetrics},
 };
 use anyhow::anyhow;
@@ -204,12 +205,14 @@ fn cors(origins: &[String]) -> CorsLayer {
             header::CONTENT_TYPE,
             header::IF_MATCH,
             header::IF_NONE_MATCH,
+            idempotency::KEY,
         ])
         .expose_headers([
             header::ETAG,
             header::LINK,
             header::LOCATION,
             header::RETRY_AFTER,
+            idempotency::REPLAYED,
             REQUEST_ID,
         ])
         .max_age(Duration::from_secs(2 * 60 * 60))

@@ -1,0 +1,267 @@
+//! Requests that may be sent again: `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header).
+//!
+//! A key is claimed before the work and finished in the work's own transaction, so that it is done once, whoever dies
+//! when. What is kept says which records were made, nothing about anybody: an answer that is given again is made anew
+//! from the records' history. docs/decisions/0007-idempotency.md says why.
+
+use crate::{
+    body::{self, FromFields},
+    db::{self, Db, Tx},
+    error::{ApiError, ApiResult},
+    id::{OperationId, UserId},
+    on_read, on_tx, on_write,
+    time::Timestamp,
+};
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderMap, HeaderName},
+};
+use ring::digest::{Context, SHA256};
+use std::time::Duration;
+
+/// How long a key is remembered.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a request may be under way before another with its key takes over: longer than any request may take.
+const UNDER_WAY: Duration = Duration::from_secs(60);
+/// How often a claim is tried that others release or take meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// The header with the key.
+pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header of an answer that was given before.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// A request's body, and the key under which it may be sent again.
+#[derive(Debug)]
+pub struct Repeatable<T> {
+    /// The body.
+    pub body: T,
+    /// The key, when the client sent one.
+    pub key: Option<Key>,
+}
+
+/// What a request is known by.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Method and path.
+    route: String,
+    name: String,
+    /// Of the body, SHA-256 in hexadecimal digits.
+    fingerprint: String,
+}
+
+impl<S: Send + Sync, T: FromFields> FromRequest<S> for Repeatable<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> ApiResult<Self> {
+        let name = key_name(request.headers())?;
+        let route = format!("{} {}", request.method(), request.uri().path());
+        let bytes = body::read_json::<T>(request).await?;
+        let key = name.map(|name| {
+            let mut digest = Context::new(&SHA256);
+            digest.update(&bytes);
+            let digest = digest.finish();
+            Key {
+                route,
+                name,
+                fingerprint: digest.as_ref().iter().map(|b| format!("{b:02x}")).collect(),
+            }
+        });
+        let body = body::parse(&bytes)?;
+        Ok(Self { body, key })
+    }
+}
+
+fn key_name(headers: &HeaderMap) -> ApiResult<Option<String>> {
+    const WRONG: ApiError =
+        ApiError::MalformedHeader("an Idempotency-Key is one of 1 to 255 visible ASCII characters");
+    let mut values = headers.get_all(KEY).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let visible = value.as_bytes().iter().all(u8::is_ascii_graphic);
+    match value.to_str() {
+        Ok(name) if visible && (1..=255).contains(&name.len()) && values.next().is_none() => {
+            Ok(Some(name.to_owned()))
+        }
+        _ => Err(WRONG),
+    }
+}
+
+/// What came of claiming a key.
+#[derive(Debug)]
+pub enum Claimed {
+    /// The work is to be done; without a key there is nothing to claim.
+    Now(Option<Claim>),
+    /// The work was done, with this result.
+    Before(String),
+}
+
+/// The right to do the work of a key, and the duty to say that it is done.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    user: UserId,
+    key: Key,
+    id: OperationId,
+}
+
+/// Claims a key for its user, if there is one.
+///
+/// # Errors
+/// 422 when the key came with another request; 409 while a request with it is under way.
+pub async fn claim(db: &Db, user: UserId, key: Option<Key>, now: Timestamp) -> ApiResult<Claimed> {
+    let Some(key) = key else {
+        return Ok(Claimed::Now(None));
+    };
+    let id = OperationId::generate();
+    let claim = Claim { user, key, id };
+    for _ in 0..ATTEMPTS {
+        match claim.insert(db, now).await {
+            Ok(()) => return Ok(Claimed::Now(Some(claim))),
+            Err(error) if db::is_taken(&error) || db::is_contention(&error) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let Some(held) = claim.held(db).await? else {
+            continue;
+        };
+        let age = now.since(held.claimed_at);
+        let abandoned = held.result.is_none() && age >= UNDER_WAY;
+        if age >= REMEMBERED {
+            if claim.take_over(db, &held, now).await? {
+                return Ok(Claimed::Now(Some(claim)));
+            }
+            continue;
+        }
+        if held.fingerprint != claim.key.fingerprint {
+            return Err(ApiError::IdempotencyKeyReused);
+        }
+        match held.result {
+            Some(result) => return Ok(Claimed::Before(result)),
+            None if abandoned && claim.take_over(db, &held, now).await? => {
+                return Ok(Claimed::Now(Some(claim)));
+            }
+            None => return Err(ApiError::IdempotencyKeyInUse),
+        }
+    }
+    Err(ApiError::IdempotencyKeyInUse)
+}
+
+/// Does the work of a claim; when it fails, or is dropped because nobody waits for it, gives the key back.
+///
+/// # Errors
+/// Those of the work.
+pub async fn released<T>(
+    db: &Db,
+    claim: Option<&Claim>,
+    work: impl Future<Output = ApiResult<T>>,
+) -> ApiResult<T> {
+    let mut held = Holding(claim.map(|claim| (db.clone(), claim.clone())));
+    let done = work.await;
+    let held = held.0.take();
+    if let (Err(_), Some((db, claim))) = (&done, held) {
+        claim.release(&db).await;
+    }
+    done
+}
+
+/// A claim whose work is under way.
+struct Holding(Option<(Db, Claim)>);
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        if let Some((db, claim)) = self.0.take() {
+            tokio::spawn(async move { claim.release(&db).await });
+        }
+    }
+}
+
+/// Who has a key.
+#[derive(Debug, sqlx::FromRow)]
+struct Held {
+    fingerprint: String,
+    claim_id: OperationId,
+    claimed_at: Timestamp,
+    result: Option<String>,
+}
+
+impl Claim {
+    async fn insert(&self, db: &Db, now: Timestamp) -> sqlx::Result<()> {
+        const SQL: &str = "INSERT INTO idempotency_keys \
+            (user_id, route, name, fingerprint, claim_id, claimed_at) VALUES (?, ?, ?, ?, ?, ?)";
+        on_write!(db, pool => sqlx::query(SQL)
+            .bind(self.user).bind(&self.key.route).bind(&self.key.name).bind(&self.key.fingerprint)
+            .bind(&self.id).bind(now).execute(pool).await.map(drop))
+    }
+
+    async fn held(&self, db: &Db) -> sqlx::Result<Option<Held>> {
+        const SQL: &str = "SELECT fingerprint, claim_id, claimed_at, result FROM idempotency_keys \
+            WHERE user_id = ? AND route = ? AND name = ?";
+        on_read!(db, pool => sqlx::query_as(SQL)
+            .bind(self.user).bind(&self.key.route).bind(&self.key.name).fetch_optional(pool).await)
+    }
+
+    /// False when somebody else was quicker.
+    async fn take_over(&self, db: &Db, held: &Held, now: Timestamp) -> sqlx::Result<bool> {
+        const SQL: &str = "UPDATE idempotency_keys SET fingerprint = ?, claim_id = ?, claimed_at = ?, result = NULL \
+            WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ?";
+        on_write!(db, pool => sqlx::query(SQL)
+            .bind(&self.key.fingerprint).bind(&self.id).bind(now)
+            .bind(self.user).bind(&self.key.route).bind(&self.key.name).bind(&held.claim_id)
+            .execute(pool).await.map(|done| done.rows_affected() == 1))
+    }
+
+    /// Says in the work's transaction that it is done. False when another request took over: the work must not happen.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn finish(&self, tx: &mut Tx, result: &str) -> sqlx::Result<bool> {
+        const SQL: &str = "UPDATE idempotency_keys SET result = ? \
+            WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ? AND result IS NULL";
+        on_tx!(tx, conn => sqlx::query(SQL)
+            .bind(result).bind(self.user).bind(&self.key.route).bind(&self.key.name).bind(&self.id)
+            .execute(conn).await.map(|done| done.rows_affected() == 1))
+    }
+
+    /// Gives the key back when nothing was done with it. If that fails, it can be taken over after a minute.
+    async fn release(&self, db: &Db) {
+        const SQL: &str = "DELETE FROM idempotency_keys \
+            WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ? AND result IS NULL";
+        let released: sqlx::Result<()> = async {
+            on_write!(db, pool => sqlx::query(SQL)
+                .bind(self.user).bind(&self.key.route).bind(&self.key.name).bind(&self.id)
+                .execute(pool).await.map(drop))
+        }
+        .await;
+        if let Err(error) = released {
+            tracing::warn!(error = %error, "an Idempotency-Key stays claimed for a minute");
+        }
+    }
+}
+
+/// Forgets keys that are not remembered any more. Gives how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget(db: &Db, now: Timestamp, dry: bool) -> sqlx::Result<u64> {
+    const COUNT: &str = "SELECT COUNT(*) FROM idempotency_keys WHERE claimed_at < ?";
+    const END: &str = "SELECT claimed_at FROM idempotency_keys WHERE claimed_at < ? ORDER BY claimed_at LIMIT 1 OFFSET 1000";
+    const DELETE: &str = "DELETE FROM idempotency_keys WHERE claimed_at < ?";
+    let before = now.minus(REMEMBERED);
+    if dry {
+        let (count,): (i64,) =
+            on_read!(db, pool => sqlx::query_as(COUNT).bind(before).fetch_one(pool).await)?;
+        return Ok(count.unsigned_abs());
+    }
+    let mut forgotten = 0;
+    loop {
+        let end: Option<(Timestamp,)> =
+            on_read!(db, pool => sqlx::query_as(END).bind(before).fetch_optional(pool).await)?;
+        // A thousand at a time, and those of the same microsecond with them.
+        let until = end.map_or(before, |(end,)| end.plus(Duration::from_micros(1)));
+        forgotten += on_write!(db, pool => sqlx::query(DELETE).bind(until).execute(pool).await
+            .map(|done| done.rows_affected()))?;
+        if end.is_none() {
+            return Ok(forgotten);
+        }
+    }
+}
