@@ -3,6 +3,7 @@
 //! One file a resource: the happy path first, then each refusal.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod cursors;
 mod customers;
 mod doctor;
 mod durability;
