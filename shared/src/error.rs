@@ -98,6 +98,9 @@ pub enum ApiError {
         "you could not sign in any more; link another provider first, or have an administrator set a password"
     )]
     LastWayIn,
+    /// 410: a customer whose values were erased.
+    #[error("this customer was erased for good; there is nothing left to show or to restore")]
+    Erased,
     /// 412: the record is at another version than `If-Match` names.
     #[error("the record has changed since that version; read it again, or merge with `current`")]
     VersionMismatch {
@@ -211,6 +214,7 @@ impl ApiError {
             Self::LastAdmin => (S::CONFLICT, "last_admin"),
             Self::IdentityTaken(_) => (S::CONFLICT, "identity_taken"),
             Self::LastWayIn => (S::CONFLICT, "last_way_in"),
+            Self::Erased => (S::GONE, "erased"),
             Self::VersionMismatch { .. } => (S::PRECONDITION_FAILED, "version_mismatch"),
             Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),

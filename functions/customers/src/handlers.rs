@@ -14,7 +14,7 @@ use axum::{
 use serde::Deserialize;
 use shared::{
     body::Body,
-    customer::{self, Action, Customer, CustomerRow, Deed},
+    customer::{self, Action, Customer, CustomerRow, Deed, erase},
     error::{ApiError, ApiResult},
     extract::{IfMatch, IfNoneMatch, Json, Path, Query, entity_tag},
     id::CustomerId,
@@ -71,15 +71,13 @@ pub(crate) async fn create_customer(
 ) -> ApiResult<Response> {
     let db = &state.context.db;
     let deed = Deed::now(Action::Created, user.id);
+    let warning = erase::warning(db, &state.privacy, new.email.as_str()).await?;
     let customer = store::create(db, &new, &deed).await?;
     let location = format!("/customers/{}", customer.id);
     let location = [(header::LOCATION, state.context.public.join(&location))];
-    Ok((
-        StatusCode::CREATED,
-        location,
-        shown(&state, customer, deed.at),
-    )
-        .into_response())
+    let tag = [(header::ETAG, entity_tag(customer.version))];
+    let customer = customer.show(&state.image_urls, deed.at).warned(warning);
+    Ok((StatusCode::CREATED, location, tag, Json(customer)).into_response())
 }
 
 /// Finds a customer; with `?deleted=include` also a deleted one.
@@ -162,10 +160,13 @@ pub(crate) async fn restore_customer(
 ) -> ApiResult<Response> {
     let deed = Deed::now(Action::Restored, user.id);
     change(&state, id, if_match, deed, |before| {
-        Ok(CustomerRow {
-            deleted_at: None,
-            ..before
-        })
+        match before.erased_at {
+            Some(_) => Err(ApiError::Erased),
+            None => Ok(CustomerRow {
+                deleted_at: None,
+                ..before
+            }),
+        }
     })
     .await
 }

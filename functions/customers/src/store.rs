@@ -53,6 +53,7 @@ async fn try_create(db: &Db, new: &NewCustomer, deed: &Deed) -> sqlx::Result<Cus
         last_modified_at: deed.at,
         version: 1,
         deleted_at: None,
+        erased_at: None,
     };
     search::write_terms(&mut tx, None, Some(&customer)).await?;
     customer::record(&mut tx, None, &customer, deed).await?;
