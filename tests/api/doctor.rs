@@ -16,6 +16,7 @@ impl Patient {
             "VERIFYING_KEYS",
             "REFRESH_KEY",
             "IMAGE_URL_KEYS",
+            "PRIVACY_KEY",
         ]
         .map(|name| (name, product.key(name)))
         .into();
@@ -70,7 +71,6 @@ async fn a_healthy_deployment_is_found_healthy() {
     for told in [
         "ok      configuration",
         "ok      database",
-        "ok      schema        1 of 1",
         "ok      users",
         "ok      pictures",
         "ok      keys",
@@ -87,11 +87,21 @@ async fn a_healthy_deployment_is_found_healthy() {
     ] {
         assert!(said.contains(told), "{told} is not in {said}");
     }
+    let schema = said
+        .lines()
+        .find_map(|line| line.split_once("ok      schema        "));
+    let (is, known) = schema.unwrap().1.split_once(" of ").unwrap();
+    assert_eq!(is, known, "{said}");
     assert!(
         !said.contains("FAULT") && !said.contains("canary"),
         "{said}"
     );
-    for key in ["SIGNING_KEYS", "REFRESH_KEY", "IMAGE_URL_KEYS"] {
+    for key in [
+        "SIGNING_KEYS",
+        "REFRESH_KEY",
+        "IMAGE_URL_KEYS",
+        "PRIVACY_KEY",
+    ] {
         assert!(
             !said.contains(&patient.product.key(key)),
             "a key is printed"
@@ -156,6 +166,12 @@ async fn every_fault_is_named_with_what_to_do() {
         ),
         (
             "IMAGE_URL_KEYS",
+            "no key".to_owned(),
+            "configuration",
+            "not usable",
+        ),
+        (
+            "PRIVACY_KEY",
             "no key".to_owned(),
             "configuration",
             "not usable",
@@ -241,5 +257,29 @@ async fn an_address_whose_certificate_nobody_vouches_for_is_a_fault() {
     assert!(
         line.contains("FAULT") && line.to_lowercase().contains("certificate"),
         "{line}"
+    );
+}
+
+#[tokio::test]
+async fn addresses_that_were_erased_under_another_key_are_told_of() {
+    let mut patient = Patient::start().await;
+    let admin = patient.product.admin().await;
+    admin.customer("ada@example.com").await;
+    let nothing = serde_json::json!({});
+    admin.post("/customers/1/erase", nothing).await.is(200);
+    let (well, said) = patient.examine().await;
+    assert!(
+        well && said.contains("ok      erased        every address"),
+        "{said}"
+    );
+    let other = Process::output("admin", &["keys", "generate"], &[], "").await;
+    let other = other
+        .lines()
+        .find_map(|line| line.strip_prefix("PRIVACY_KEY='"));
+    patient.set("PRIVACY_KEY", other.unwrap().trim_end_matches('\''));
+    let (well, said) = patient.examine().await;
+    assert!(
+        well && said.contains("note    erased        1 addresses"),
+        "{said}"
     );
 }

@@ -6,9 +6,11 @@
 mod as_of;
 mod batch;
 mod by_email;
+mod cursors;
 mod customers;
 mod doctor;
 mod durability;
+mod erasure;
 mod first_start;
 mod functions;
 mod gateway;

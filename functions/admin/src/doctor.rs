@@ -6,8 +6,10 @@ use reqwest::{Certificate, Client, redirect::Policy};
 use serde_json::Value;
 use shared::{
     config::{Env, PublicUrl},
+    customer::erase,
     db::{DatabaseConfig, Db},
     image_url::ImageUrls,
+    privacy::PrivacyKey,
     server,
     token::VerifyingKeys,
 };
@@ -34,7 +36,7 @@ pub(crate) async fn examine(ca: Option<&Path>) -> anyhow::Result<()> {
     let mut report = Report::default();
     let env = || Env::of_process();
     let common = configuration(&mut report, env());
-    database(&mut report, env()).await;
+    database(&mut report, env(), env()).await;
     bucket(&mut report, env()).await;
     keys(&mut report, env(), common.as_ref());
     let public = {
@@ -93,9 +95,11 @@ fn configuration(report: &mut Report, mut env: Env) -> Option<server::Config> {
     let common = server::Config::read(&mut env);
     let public = common.as_ref().map(|common| &common.public);
     let image_urls = ImageUrls::read(&mut env, public);
+    let privacy = PrivacyKey::read(&mut env);
     let bucket = Bucket::read(&mut env);
     let providers = auth::Config::check(&mut env, public);
-    let own = image_urls.and(bucket).and(providers).map(drop);
+    let own = image_urls.and(privacy).and(bucket).and(providers);
+    let own = own.map(drop);
     match env.finish(common.zip(own)) {
         Ok((common, ())) => {
             report.good("configuration", "what is set can be used");
@@ -108,7 +112,7 @@ fn configuration(report: &mut Report, mut env: Env) -> Option<server::Config> {
     }
 }
 
-async fn database(report: &mut Report, mut env: Env) {
+async fn database(report: &mut Report, mut env: Env, privacy: Env) {
     let config = DatabaseConfig::read(&mut env);
     let Ok(config) = env.finish(config) else {
         return report.note("database", "not looked at: see configuration");
@@ -135,6 +139,7 @@ async fn database(report: &mut Report, mut env: Env) {
         (is, known) => {
             report.good("schema", &format!("{is} of {known}"));
             users(report, &db).await;
+            erased(report, &db, privacy).await;
         }
     }
     db.close().await;
@@ -148,6 +153,25 @@ async fn users(report: &mut Report, db: &Db) {
             "there are none: run `admin create-user EMAIL --role admin`",
         ),
         Err(error) => report.fault("users", &error.to_string()),
+    }
+}
+
+/// Whether the addresses of erased customers are recognised.
+async fn erased(report: &mut Report, db: &Db, mut env: Env) {
+    let privacy = PrivacyKey::read(&mut env);
+    let Ok(privacy) = env.finish(privacy) else {
+        return report.note("erased", "not looked at: see configuration");
+    };
+    match erase::count_unrecognised(db, &privacy).await {
+        Ok(0) => report.good("erased", "every address that was erased is recognised"),
+        Ok(count) => report.note(
+            "erased",
+            &format!(
+                "{count} addresses were erased under another PRIVACY_KEY and are not recognised:\n\
+                 give the services that key back, if it is not lost"
+            ),
+        ),
+        Err(error) => report.fault("erased", &error.to_string()),
     }
 }
 

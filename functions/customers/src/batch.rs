@@ -8,11 +8,15 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use shared::{
     body::{self, Fields, FromFields, MISTAKES},
-    customer::{self, Action, CustomerRow, Deed},
+    customer::{
+        self, Action, CustomerRow, Deed,
+        erase::{self, Warning},
+    },
     db::{self, Db, Tx},
     error::{ApiError, ApiResult, Existing, FieldError, ItemError},
     id::{CustomerId, OperationId},
     idempotency::Claim,
+    privacy::PrivacyKey,
 };
 
 /// How many items a batch holds.
@@ -27,6 +31,16 @@ enum Item {
     Create(NewCustomer),
     Update(Target, CustomerPatch),
     Delete(Target),
+}
+
+impl Item {
+    /// The address of the customer that it makes, if it does.
+    fn makes(&self) -> Option<&str> {
+        match self {
+            Self::Create(new) => Some(new.email.as_str()),
+            Self::Update(..) | Self::Delete(_) => None,
+        }
+    }
 }
 
 /// Which record, and which version of it if only that will do.
@@ -48,6 +62,8 @@ pub(crate) struct Outcome {
 struct Record {
     id: CustomerId,
     version: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 impl FromFields for Batch {
@@ -175,6 +191,7 @@ fn item_error(index: usize, code: &'static str, message: impl Into<String>) -> I
 /// 422 `batch_refused` naming every item that cannot be carried out; nothing was done then.
 pub(crate) async fn carry_out(
     db: &Db,
+    privacy: &PrivacyKey,
     batch: &Batch,
     deed: &Deed,
     claim: Option<&Claim>,
@@ -183,8 +200,9 @@ pub(crate) async fn carry_out(
         .0
         .as_ref()
         .map_err(|errors| ApiError::BatchRefused(errors.clone()))?;
+    let warnings = warnings(db, privacy, items).await?;
     for attempt in 0..customer::ATTEMPTS {
-        match attempt_all(db, items, deed, claim).await {
+        match attempt_all(db, items, &warnings, deed, claim).await {
             Ok(Attempt::Done(outcome)) => return Ok(outcome),
             Ok(Attempt::Refused(errors)) => {
                 return Err(ApiError::BatchRefused(
@@ -222,6 +240,7 @@ enum Carried {
 async fn attempt_all(
     db: &Db,
     items: &[Item],
+    warnings: &[Option<Warning>],
     deed: &Deed,
     claim: Option<&Claim>,
 ) -> sqlx::Result<Attempt> {
@@ -229,9 +248,11 @@ async fn attempt_all(
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     for (index, item) in items.iter().enumerate() {
         match carry_out_one(&mut tx, item, deed).await {
-            Ok(Carried::Out(CustomerRow { id, version, .. })) => {
-                results.push(Record { id, version })
-            }
+            Ok(Carried::Out(CustomerRow { id, version, .. })) => results.push(Record {
+                id,
+                version,
+                warnings: warnings[index].clone().into_iter().collect(),
+            }),
             Ok(Carried::Not(code, message, current_version)) => errors.push(ItemError {
                 current_version,
                 ..item_error(index, code, message)
@@ -305,6 +326,18 @@ async fn carry_out_one(tx: &mut Tx, item: &Item, deed: &Deed) -> sqlx::Result<Ca
     };
     let written = customer::write_in(tx, &before, &after, &deed).await?;
     Ok(written.map_or(Carried::Overtaken, Carried::Out))
+}
+
+/// What is to be said about each item that makes a customer.
+async fn warnings(
+    db: &Db,
+    privacy: &PrivacyKey,
+    items: &[Item],
+) -> sqlx::Result<Vec<Option<Warning>>> {
+    let addresses: Vec<&str> = items.iter().filter_map(Item::makes).collect();
+    let mut warnings = erase::warnings(db, privacy, &addresses).await?.into_iter();
+    let of = |item: &Item| item.makes().and_then(|_| warnings.next().flatten());
+    Ok(items.iter().map(of).collect())
 }
 
 /// Says who has the addresses that are taken. An address that another item of the batch takes has nobody yet.

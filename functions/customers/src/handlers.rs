@@ -18,13 +18,16 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{
     body::Body,
-    customer::{self, Action, Customer, CustomerRow, Deed},
+    customer::{
+        self, Action, Customer, CustomerRow, Deed,
+        erase::{self, Warning},
+    },
     email::Email,
     error::{ApiError, ApiResult},
     extract::{IfMatch, IfNoneMatch, Json, Path, Query, entity_tag},
     id::CustomerId,
     idempotency::{self, Claimed, Repeatable},
-    page::{Cursor, Limit, Page},
+    page::{Limit, Page},
     time::Timestamp,
     token::CurrentUser,
 };
@@ -52,17 +55,18 @@ pub(crate) async fn list_customers(
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Page<Customer>> {
     let db = &state.context.db;
-    let (list, limit) = (query.to_query(), query.limit);
-    let after: Option<Place> = Cursor::decode(query.cursor.as_deref(), &list)?;
+    let (filter, limit) = (query.to_query(), query.limit);
+    let (cursors, list) = (state.privacy.cursors(), format!("/customers?{filter}"));
+    let after: Option<Place> = cursors.open(query.cursor.as_deref(), &list)?;
     let found = list::find(db, &query, after.as_ref(), limit.and_one()).await?;
     let total = match query.count {
         true => Some(list::total(db, &query).await?),
         false => None,
     };
     let place = |listed: &Listed| listed.place(&query);
-    let page = Page::cut_or_ended(found.customers, limit, &list, place, found.ended);
+    let page = Page::cut_or_ended(found.customers, limit, cursors, &list, place, found.ended);
     let now = Timestamp::now();
-    let same = format!("{list}&{}", limit.to_query());
+    let same = format!("{filter}&{}", limit.to_query());
     Ok(page
         .map(|listed| listed.customer.show(&state.image_urls, now))
         .counted(total)
@@ -81,9 +85,10 @@ pub(crate) async fn create_customer(
         Claimed::Now(claim) => claim,
         Claimed::Before(id) => return created_before(&state, &id, deed.at).await,
     };
+    let warning = erase::warning(db, &state.privacy, new.email.as_str()).await?;
     let made = store::create(db, &new, &deed, claim.as_ref());
     let customer = idempotency::released(db, claim.as_ref(), made).await?;
-    Ok(created(&state, customer, deed.at))
+    Ok(created(&state, customer, warning, deed.at))
 }
 
 /// The answer to a request that made this customer before: the record as it was made.
@@ -91,7 +96,8 @@ async fn created_before(state: &CustomersState, id: &str, now: Timestamp) -> Api
     let id = CustomerId::try_from(id.to_owned()).map_err(anyhow::Error::msg)?;
     let made = as_of::find(&state.context.db, id, Moment::Version(1)).await?;
     let made = made.ok_or(ApiError::NotFound("customer"))?;
-    Ok(replayed(created(state, made, now)))
+    let warning = erase::warning(&state.context.db, &state.privacy, &made.email).await?;
+    Ok(replayed(created(state, made, warning, now)))
 }
 
 /// Carries many creates, updates and deletes out, or none. With an `Idempotency-Key`, once.
@@ -109,7 +115,7 @@ pub(crate) async fn write_batch(
             return Ok(replayed(Json(outcome).into_response()));
         }
     };
-    let done = batch::carry_out(db, &batch, &deed, claim.as_ref());
+    let done = batch::carry_out(db, &state.privacy, &batch, &deed, claim.as_ref());
     let outcome = idempotency::released(db, claim.as_ref(), done).await?;
     Ok(Json(outcome).into_response())
 }
@@ -148,7 +154,11 @@ pub(crate) async fn put_customer_by_email(
         &preconditions,
     );
     Ok(match put.await? {
-        Put::Created(customer) => created(&state, customer, now),
+        Put::Created(customer) => {
+            let warning =
+                erase::warning(&state.context.db, &state.privacy, &customer.email).await?;
+            created(&state, customer, warning, now)
+        }
         Put::Replaced(customer) => shown(&state, customer, now),
     })
 }
@@ -237,10 +247,13 @@ pub(crate) async fn restore_customer(
 ) -> ApiResult<Response> {
     let deed = Deed::now(Action::Restored, user.id);
     change(&state, id, if_match, deed, |before| {
-        Ok(CustomerRow {
-            deleted_at: None,
-            ..before
-        })
+        match before.erased_at {
+            Some(_) => Err(ApiError::Erased),
+            None => Ok(CustomerRow {
+                deleted_at: None,
+                ..before
+            }),
+        }
     })
     .await
 }
@@ -253,14 +266,15 @@ pub(crate) async fn list_history(
     Query(query): Query<HistoryQuery>,
 ) -> ApiResult<Page<Event>> {
     let path = format!("/customers/{id}/history");
-    let before = Cursor::decode(query.cursor.as_deref(), &path)?.unwrap_or(i64::MAX);
+    let (cursor, cursors) = (query.cursor.as_deref(), state.privacy.cursors());
+    let before = cursors.open(cursor, &path)?.unwrap_or(i64::MAX);
     let rows = store::history(&state.context.db, id, before, query.limit.and_one()).await?;
     if rows.is_empty() && query.cursor.is_none() {
         return Err(ApiError::NotFound("customer"));
     }
     let events: Result<Vec<Event>, _> = rows.into_iter().map(TryInto::try_into).collect();
     let events = events.map_err(anyhow::Error::from)?;
-    let page = Page::cut(events, query.limit, &path, |event| event.version);
+    let page = Page::cut(events, query.limit, cursors, &path, |event| event.version);
     Ok(page.linked(&state.context.public, &path, &query.limit.to_query()))
 }
 
@@ -276,11 +290,17 @@ async fn change(
     Ok(shown(state, changed.after, deed.at))
 }
 
-fn created(state: &CustomersState, customer: CustomerRow, now: Timestamp) -> Response {
+fn created(
+    state: &CustomersState,
+    customer: CustomerRow,
+    warning: Option<Warning>,
+    now: Timestamp,
+) -> Response {
     let location = format!("/customers/{}", customer.id);
     let location = [(header::LOCATION, state.context.public.join(&location))];
-    let made = (StatusCode::CREATED, location, shown(state, customer, now));
-    made.into_response()
+    let tag = [(header::ETAG, entity_tag(customer.version))];
+    let customer = customer.show(&state.image_urls, now).warned(warning);
+    (StatusCode::CREATED, location, tag, Json(customer)).into_response()
 }
 
 fn replayed(mut answer: Response) -> Response {
