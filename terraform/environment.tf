@@ -64,10 +64,10 @@ locals {
       local.google ? { GOOGLE_CLIENT_SECRET = "google-client-secret" } : {},
       local.facebook ? { FACEBOOK_CLIENT_SECRET = "facebook-client-secret" } : {},
     )
-    customers = { DATABASE_URL = "database-url", VERIFYING_KEYS = "verifying-keys", IMAGE_URL_KEYS = "image-url-keys" }
-    images    = { DATABASE_URL = "database-url", VERIFYING_KEYS = "verifying-keys", IMAGE_URL_KEYS = "image-url-keys" }
+    customers = { DATABASE_URL = "database-url", VERIFYING_KEYS = "verifying-keys", IMAGE_URL_KEYS = "image-url-keys", PRIVACY_KEY = "privacy-key" }
+    images    = { DATABASE_URL = "database-url", VERIFYING_KEYS = "verifying-keys", IMAGE_URL_KEYS = "image-url-keys", PRIVACY_KEY = "privacy-key" }
     migrate   = { DATABASE_URL = "database-url" }
     sweep     = { DATABASE_URL = "database-url" }
-    doctor    = { DATABASE_URL = "database-url", VERIFYING_KEYS = "verifying-keys", IMAGE_URL_KEYS = "image-url-keys" }
+    doctor    = { DATABASE_URL = "database-url", VERIFYING_KEYS = "verifying-keys", IMAGE_URL_KEYS = "image-url-keys", PRIVACY_KEY = "privacy-key" }
   }
 }

@@ -3,7 +3,7 @@
 locals {
   # Put by terraform/release/put-secret; Terraform never sees their values.
   given_secrets = concat(
-    ["signing-keys", "verifying-keys", "refresh-key", "image-url-keys", "database-password"],
+    ["signing-keys", "verifying-keys", "refresh-key", "image-url-keys", "privacy-key", "database-password"],
     local.google ? ["google-client-secret"] : [],
     local.facebook ? ["facebook-client-secret"] : [],
   )

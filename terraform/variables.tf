@@ -90,8 +90,8 @@ variable "secret_versions" {
   type        = map(number)
 
   validation {
-    condition     = alltrue([for name in ["signing-keys", "verifying-keys", "refresh-key", "image-url-keys"] : contains(keys(var.secret_versions), name)])
-    error_message = "secret_versions needs signing-keys, verifying-keys, refresh-key and image-url-keys: put them with terraform/release/put-secret, which prints each number."
+    condition     = alltrue([for name in ["signing-keys", "verifying-keys", "refresh-key", "image-url-keys", "privacy-key"] : contains(keys(var.secret_versions), name)])
+    error_message = "secret_versions needs signing-keys, verifying-keys, refresh-key, image-url-keys and privacy-key: put them with terraform/release/put-secret, which prints each number."
   }
   validation {
     condition     = alltrue([for version in values(var.secret_versions) : version >= 1 && floor(version) == version])

@@ -1,7 +1,7 @@
 //! What every function of the service shares.
 //!
 //! From the ground up: [`config`] reads the environment, [`db`] speaks to either database, [`error`] answers
-//! problems, [`extract`] and [`body`] read requests, [`token`] checks who asks, [`customer`] is the one record
+//! problems, [`extract`] and [`body`] read requests, [`token`] checks who asks, [`page`] shows lists, [`customer`] is the one record
 //! that two functions write, and [`server`] runs a router.
 
 pub mod body;
@@ -16,6 +16,8 @@ pub mod id;
 pub mod idempotency;
 pub mod image_url;
 pub mod page;
+pub mod privacy;
+pub mod seal;
 pub mod server;
 pub mod telemetry;
 pub mod time;

@@ -15,6 +15,7 @@ secret_versions = {
   verifying-keys         = 1
   refresh-key            = 1
   image-url-keys         = 3
+  privacy-key            = 1
   google-client-secret   = 2
   facebook-client-secret = 1
 }

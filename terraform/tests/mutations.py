@@ -45,6 +45,8 @@ MUTATIONS = [
     ("one account for all services", T + "run.tf", "google_service_account.crm[each.key].email", 'google_service_account.crm["auth"].email', "run"),
     ("an editor of the project", T + "iam.tf", '"roles/cloudtrace.agent"', '"roles/editor"', "run"),
     ("customers reads the signing keys", T + "environment.tf", 'customers = { DATABASE_URL = "database-url",', 'customers = { DATABASE_URL = "database-url", SIGNING_KEYS = "signing-keys",', "run"),
+    ("sweeping reads the key of privacy", T + "environment.tf", 'sweep     = { DATABASE_URL = "database-url" }', 'sweep     = { DATABASE_URL = "database-url", PRIVACY_KEY = "privacy-key" }', "run"),
+    ("images cannot recognise an address", T + "environment.tf", 'images    = { DATABASE_URL = "database-url", VERIFYING_KEYS = "verifying-keys", IMAGE_URL_KEYS = "image-url-keys", PRIVACY_KEY = "privacy-key" }', 'images    = { DATABASE_URL = "database-url", VERIFYING_KEYS = "verifying-keys", IMAGE_URL_KEYS = "image-url-keys" }', "environment"),
     ("a secret at its latest version", T + "run.tf", "version = local.secret_version[env.value]", 'version = "latest"', "run"),
     ("a secret as a value", T + "environment.tf", "CLIENT_IP_HEADER         =", 'REFRESH_KEY              = "in clear"\n      CLIENT_IP_HEADER         =', "run"),
     ("migrations are tried again", T + "jobs.tf", "migrate = { retries = 0", "migrate = { retries = 3", "run"),

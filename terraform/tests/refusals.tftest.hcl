@@ -131,7 +131,15 @@ run "a_service_that_is_missing" {
 run "keys_that_are_missing" {
   command = plan
   variables {
-    secret_versions = { signing-keys = 1, verifying-keys = 1, refresh-key = 1, google-client-secret = 1, facebook-client-secret = 1 }
+    secret_versions = { signing-keys = 1, verifying-keys = 1, refresh-key = 1, privacy-key = 1, google-client-secret = 1, facebook-client-secret = 1 }
+  }
+  expect_failures = [var.secret_versions]
+}
+
+run "no_key_of_privacy" {
+  command = plan
+  variables {
+    secret_versions = { signing-keys = 1, verifying-keys = 1, refresh-key = 1, image-url-keys = 1, google-client-secret = 1, facebook-client-secret = 1 }
   }
   expect_failures = [var.secret_versions]
 }
@@ -139,7 +147,7 @@ run "keys_that_are_missing" {
 run "a_provider_without_its_secret" {
   command = plan
   variables {
-    secret_versions = { signing-keys = 1, verifying-keys = 1, refresh-key = 1, image-url-keys = 1, facebook-client-secret = 1 }
+    secret_versions = { signing-keys = 1, verifying-keys = 1, refresh-key = 1, image-url-keys = 1, privacy-key = 1, facebook-client-secret = 1 }
   }
   expect_failures = [var.google_client_id]
 }

@@ -114,6 +114,12 @@ run "identity" {
     error_message = "17: only auth reads the providers' secrets and the keys that make tokens."
   }
   assert {
+    condition = toset([for grant in google_secret_manager_secret_iam_member.reader : grant.member if grant.secret_id == google_secret_manager_secret.crm["privacy-key"].id]) == toset([
+      for name in ["customers", "images", "doctor"] : google_service_account.crm[name].member
+    ])
+    error_message = "17: only customers, images and the doctor read the key of privacy."
+  }
+  assert {
     condition     = length([for grant in google_secret_manager_secret_iam_member.reader : grant if grant.secret_id == google_secret_manager_secret.crm["database-password"].id]) == 0
     error_message = "17: no program reads the bare password; it is in the address of the database."
   }

@@ -16,6 +16,7 @@ impl Patient {
             "VERIFYING_KEYS",
             "REFRESH_KEY",
             "IMAGE_URL_KEYS",
+            "PRIVACY_KEY",
         ]
         .map(|name| (name, product.key(name)))
         .into();
@@ -70,7 +71,6 @@ async fn a_healthy_deployment_is_found_healthy() {
     for told in [
         "ok      configuration",
         "ok      database",
-        "ok      schema        1 of 1",
         "ok      users",
         "ok      pictures",
         "ok      keys",
@@ -87,11 +87,21 @@ async fn a_healthy_deployment_is_found_healthy() {
     ] {
         assert!(said.contains(told), "{told} is not in {said}");
     }
+    let schema = said
+        .lines()
+        .find_map(|line| line.split_once("ok      schema        "));
+    let (is, known) = schema.unwrap().1.split_once(" of ").unwrap();
+    assert_eq!(is, known, "{said}");
     assert!(
         !said.contains("FAULT") && !said.contains("canary"),
         "{said}"
     );
-    for key in ["SIGNING_KEYS", "REFRESH_KEY", "IMAGE_URL_KEYS"] {
+    for key in [
+        "SIGNING_KEYS",
+        "REFRESH_KEY",
+        "IMAGE_URL_KEYS",
+        "PRIVACY_KEY",
+    ] {
         assert!(
             !said.contains(&patient.product.key(key)),
             "a key is printed"
@@ -156,6 +166,12 @@ async fn every_fault_is_named_with_what_to_do() {
         ),
         (
             "IMAGE_URL_KEYS",
+            "no key".to_owned(),
+            "configuration",
+            "not usable",
+        ),
+        (
+            "PRIVACY_KEY",
             "no key".to_owned(),
             "configuration",
             "not usable",

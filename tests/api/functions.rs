@@ -81,7 +81,7 @@ async fn a_function_whose_connections_are_all_taken_stops_when_told_to() {
 async fn a_function_names_every_mistake_of_its_configuration_at_once() {
     for (name, own) in FUNCTIONS.into_iter().zip([
         &["SIGNING_KEYS", "REFRESH_KEY"][..],
-        &["IMAGE_URL_KEYS"],
+        &["IMAGE_URL_KEYS", "PRIVACY_KEY"],
         &["IMAGE_URL_KEYS", "IMAGES_DIR"],
     ]) {
         let output = Command::new(program(name))

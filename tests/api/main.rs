@@ -6,6 +6,7 @@
 mod as_of;
 mod batch;
 mod by_email;
+mod cursors;
 mod customers;
 mod doctor;
 mod durability;

@@ -161,9 +161,10 @@ fn fresh_keys_are_whole_and_never_the_same() {
     assert_eq!(
         (
             value("REFRESH_KEY").len(),
-            value("IMAGE_URL_KEYS").split_once(':').unwrap().1.len()
+            value("IMAGE_URL_KEYS").split_once(':').unwrap().1.len(),
+            value("PRIVACY_KEY").len()
         ),
-        (43, 22)
+        (43, 22, 43)
     );
 }
 

@@ -311,7 +311,12 @@ async fn nothing_personal_or_secret_is_logged_or_sent() {
     let told = told.to_lowercase();
     let at = told.find("canary");
     assert!(at.is_none(), "{}", around(&told, at));
-    for key in ["SIGNING_KEYS", "REFRESH_KEY", "IMAGE_URL_KEYS"] {
+    for key in [
+        "SIGNING_KEYS",
+        "REFRESH_KEY",
+        "IMAGE_URL_KEYS",
+        "PRIVACY_KEY",
+    ] {
         let key = product.key(key);
         let secret = key
             .rsplit(['"', ':'])

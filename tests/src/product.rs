@@ -184,6 +184,7 @@ impl Product {
             ("VERIFYING_KEYS", "keys/verifying.json"),
             ("REFRESH_KEY", "keys/refresh"),
             ("IMAGE_URL_KEYS", "keys/image-urls"),
+            ("PRIVACY_KEY", "keys/privacy"),
         ];
         if self.processes.len() == 1 {
             let file = files.iter().find(|(variable, _)| *variable == name);

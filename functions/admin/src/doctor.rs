@@ -8,6 +8,7 @@ use shared::{
     config::{Env, PublicUrl},
     db::{DatabaseConfig, Db},
     image_url::ImageUrls,
+    privacy::PrivacyKey,
     server,
     token::VerifyingKeys,
 };
@@ -93,9 +94,11 @@ fn configuration(report: &mut Report, mut env: Env) -> Option<server::Config> {
     let common = server::Config::read(&mut env);
     let public = common.as_ref().map(|common| &common.public);
     let image_urls = ImageUrls::read(&mut env, public);
+    let privacy = PrivacyKey::read(&mut env);
     let bucket = Bucket::read(&mut env);
     let providers = auth::Config::check(&mut env, public);
-    let own = image_urls.and(bucket).and(providers).map(drop);
+    let own = image_urls.and(privacy).and(bucket).and(providers);
+    let own = own.map(drop);
     match env.finish(common.zip(own)) {
         Ok((common, ())) => {
             report.good("configuration", "what is set can be used");

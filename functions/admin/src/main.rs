@@ -200,6 +200,7 @@ fn generate_keys() {
     println!("VERIFYING_KEYS='{}'", keys.verifying);
     println!("REFRESH_KEY='{}'", keys.refresh);
     println!("IMAGE_URL_KEYS='{}'", keys.image_urls);
+    println!("PRIVACY_KEY='{}'", keys.privacy);
 }
 
 fn rotate_keys(step: StepName) -> anyhow::Result<()> {

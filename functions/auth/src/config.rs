@@ -9,6 +9,7 @@ use crate::{
 use axum::http::{HeaderMap, HeaderName};
 use shared::{
     config::{Env, PublicUrl, key, parsed},
+    page::Cursors,
     server,
     token::VerifyingKeys,
 };
@@ -27,6 +28,8 @@ pub struct Config {
     pub(crate) refresh_key: RefreshKey,
     /// Made from `REFRESH_KEY` too: seals the cookies of sign-ins that are under way.
     pub(crate) flow_key: FlowKey,
+    /// Made from `REFRESH_KEY` too: seals where a page of a list ended.
+    pub(crate) cursors: Cursors,
     pub(crate) providers: Providers,
     /// `RETURN_TO`: the paths to which a browser may come back.
     pub(crate) return_to: Vec<String>,
@@ -59,6 +62,7 @@ impl Config {
             signing_key,
             refresh_key: RefreshKey::new(refresh_key?),
             flow_key: FlowKey::derive(&refresh_key?),
+            cursors: Cursors::derive(&refresh_key?),
             providers: providers?,
             return_to: return_to?,
             client_ip_header: client_ip_header?,

@@ -110,6 +110,8 @@ pub struct GeneratedKeys {
     pub refresh: String,
     /// For `IMAGE_URL_KEYS`.
     pub image_urls: String,
+    /// For `PRIVACY_KEY`.
+    pub privacy: String,
 }
 
 /// Makes all keys from the operating system's random source.
@@ -137,6 +139,7 @@ pub fn generate() -> GeneratedKeys {
         verifying: json!({ "keys": [public] }).to_string(),
         refresh: URL_SAFE_NO_PAD.encode(random::<32>()),
         image_urls: format!("{name}:{}", URL_SAFE_NO_PAD.encode(random::<16>())),
+        privacy: URL_SAFE_NO_PAD.encode(random::<32>()),
     }
 }
 

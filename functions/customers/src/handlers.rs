@@ -24,7 +24,7 @@ use shared::{
     extract::{IfMatch, IfNoneMatch, Json, Path, Query, entity_tag},
     id::CustomerId,
     idempotency::{self, Claimed, Repeatable},
-    page::{Cursor, Limit, Page},
+    page::{Limit, Page},
     time::Timestamp,
     token::CurrentUser,
 };
@@ -52,17 +52,18 @@ pub(crate) async fn list_customers(
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Page<Customer>> {
     let db = &state.context.db;
-    let (list, limit) = (query.to_query(), query.limit);
-    let after: Option<Place> = Cursor::decode(query.cursor.as_deref(), &list)?;
+    let (filter, limit) = (query.to_query(), query.limit);
+    let (cursors, list) = (state.privacy.cursors(), format!("/customers?{filter}"));
+    let after: Option<Place> = cursors.open(query.cursor.as_deref(), &list)?;
     let found = list::find(db, &query, after.as_ref(), limit.and_one()).await?;
     let total = match query.count {
         true => Some(list::total(db, &query).await?),
         false => None,
     };
     let place = |listed: &Listed| listed.place(&query);
-    let page = Page::cut_or_ended(found.customers, limit, &list, place, found.ended);
+    let page = Page::cut_or_ended(found.customers, limit, cursors, &list, place, found.ended);
     let now = Timestamp::now();
-    let same = format!("{list}&{}", limit.to_query());
+    let same = format!("{filter}&{}", limit.to_query());
     Ok(page
         .map(|listed| listed.customer.show(&state.image_urls, now))
         .counted(total)
@@ -253,14 +254,15 @@ pub(crate) async fn list_history(
     Query(query): Query<HistoryQuery>,
 ) -> ApiResult<Page<Event>> {
     let path = format!("/customers/{id}/history");
-    let before = Cursor::decode(query.cursor.as_deref(), &path)?.unwrap_or(i64::MAX);
+    let (cursor, cursors) = (query.cursor.as_deref(), state.privacy.cursors());
+    let before = cursors.open(cursor, &path)?.unwrap_or(i64::MAX);
     let rows = store::history(&state.context.db, id, before, query.limit.and_one()).await?;
     if rows.is_empty() && query.cursor.is_none() {
         return Err(ApiError::NotFound("customer"));
     }
     let events: Result<Vec<Event>, _> = rows.into_iter().map(TryInto::try_into).collect();
     let events = events.map_err(anyhow::Error::from)?;
-    let page = Page::cut(events, query.limit, &path, |event| event.version);
+    let page = Page::cut(events, query.limit, cursors, &path, |event| event.version);
     Ok(page.linked(&state.context.public, &path, &query.limit.to_query()))
 }
 

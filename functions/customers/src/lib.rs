@@ -16,6 +16,7 @@ use axum::{
 use shared::{
     config::Env,
     image_url::ImageUrls,
+    privacy::PrivacyKey,
     server::{self, Context},
     token::Verifier,
 };
@@ -25,13 +26,19 @@ use shared::{
 pub struct Config {
     /// `IMAGE_URL_KEYS`: signs the addresses of photos.
     image_urls: ImageUrls,
+    /// `PRIVACY_KEY`: seals where a page of a list ended.
+    privacy: PrivacyKey,
 }
 
 impl Config {
     /// Reads the variables.
     pub fn read(env: &mut Env, common: Option<&server::Config>) -> Option<Self> {
-        let image_urls = ImageUrls::read(env, common.map(|common| &common.public))?;
-        Some(Self { image_urls })
+        let image_urls = ImageUrls::read(env, common.map(|common| &common.public));
+        let privacy = PrivacyKey::read(env);
+        Some(Self {
+            image_urls: image_urls?,
+            privacy: privacy?,
+        })
     }
 }
 
@@ -40,6 +47,7 @@ impl Config {
 struct CustomersState {
     context: Context,
     image_urls: ImageUrls,
+    privacy: PrivacyKey,
 }
 
 impl FromRef<CustomersState> for Verifier {
@@ -53,6 +61,7 @@ pub fn router(config: Config, context: Context) -> Router {
     let state = CustomersState {
         context,
         image_urls: config.image_urls,
+        privacy: config.privacy,
     };
     Router::new()
         .route(

@@ -95,11 +95,12 @@ impl DataFolder {
 
     /// Makes the keys on the first start, and lets the environment's defaults point into the folder.
     pub(crate) fn set_defaults(&self, env: &mut Env) -> anyhow::Result<()> {
-        const KEYS: [(&str, &str); 4] = [
+        const KEYS: [(&str, &str); 5] = [
             ("SIGNING_KEYS", "keys/signing.json"),
             ("VERIFYING_KEYS", "keys/verifying.json"),
             ("REFRESH_KEY", "keys/refresh"),
             ("IMAGE_URL_KEYS", "keys/image-urls"),
+            ("PRIVACY_KEY", "keys/privacy"),
         ];
         // The verifying keys are written last of the pair: a start that broke off begins again.
         if self.read("keys/verifying.json")?.is_none() {
@@ -108,6 +109,10 @@ impl DataFolder {
             self.write("keys/image-urls", &keys.image_urls)?;
             self.write("keys/signing.json", &keys.signing)?;
             self.write("keys/verifying.json", &keys.verifying)?;
+        }
+        // A folder of an earlier version has all the others.
+        if self.read("keys/privacy")?.is_none() {
+            self.write("keys/privacy", &auth::keys::generate().privacy)?;
         }
         for (name, file) in KEYS {
             env.set_default(name, format!("file:{}", self.path(file).display()));

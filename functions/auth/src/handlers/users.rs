@@ -17,13 +17,13 @@ use shared::{
     error::{ApiError, ApiResult},
     extract::{Json, Path, Query},
     id::UserId,
-    page::{Cursor, Limit, Page},
+    page::{Limit, Page},
     time::Timestamp,
     token::{AdminUser, Role},
 };
 
-/// Which list a cursor belongs to.
-const LIST: &str = "users";
+/// The list's path, and which list a cursor belongs to.
+const LIST: &str = "/users";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,12 +54,14 @@ pub(crate) async fn list_users(
     _admin: AdminUser,
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Page<User>> {
-    let after = Cursor::decode(query.cursor.as_deref(), LIST)?.unwrap_or(0);
+    let cursors = &auth.config.cursors;
+    let after = cursors.open(query.cursor.as_deref(), LIST)?.unwrap_or(0);
     let rows = users::list(&auth.context.db, after, query.limit.and_one()).await?;
-    let page = Page::cut(rows, query.limit, LIST, |user: &UserRow| user.id.get());
+    let key = |user: &UserRow| user.id.get();
+    let page = Page::cut(rows, query.limit, cursors, LIST, key);
     Ok(page
         .map(User::from)
-        .linked(&auth.context.public, "/users", &query.limit.to_query()))
+        .linked(&auth.context.public, LIST, &query.limit.to_query()))
 }
 
 /// Makes a user.
