@@ -3,6 +3,8 @@
 //! `customers` writes all of it and `images` its photo; both through [`change`], which appends the history in the same
 //! transaction.
 
+pub mod erase;
+pub mod erased;
 pub mod search;
 
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
     on_read, on_tx,
     time::Timestamp,
 };
+use erased::Warning;
 use search::Folded;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -53,6 +56,8 @@ pub struct CustomerRow {
     pub version: i64,
     /// When it was deleted; the record stays and can be restored.
     pub deleted_at: Option<Timestamp>,
+    /// When its values were erased, for good.
+    pub erased_at: Option<Timestamp>,
 }
 
 /// A customer as the API shows it.
@@ -72,6 +77,18 @@ pub struct Customer {
     last_modified_at: Timestamp,
     version: i64,
     deleted_at: Option<Timestamp>,
+    erased_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+impl Customer {
+    /// The same with something to be told of it, to whoever made it or changed it.
+    #[must_use]
+    pub fn warned(mut self, warnings: impl IntoIterator<Item = Warning>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
 }
 
 /// A picture with a signed address a size.
@@ -105,6 +122,8 @@ impl CustomerRow {
             last_modified_at: self.last_modified_at,
             version: self.version,
             deleted_at: self.deleted_at,
+            erased_at: self.erased_at,
+            warnings: Vec::new(),
         }
     }
 
@@ -189,6 +208,8 @@ pub enum Action {
     PhotoSet,
     /// Lost its picture.
     PhotoRemoved,
+    /// Lost every value, for good.
+    Erased,
 }
 
 impl Action {
@@ -200,6 +221,7 @@ impl Action {
             Self::Restored => "restored",
             Self::PhotoSet => "photo_set",
             Self::PhotoRemoved => "photo_removed",
+            Self::Erased => "erased",
         }
     }
 }
@@ -239,7 +261,8 @@ pub async fn find(db: &Db, id: CustomerId) -> sqlx::Result<Option<CustomerRow>> 
 }
 
 const FIND: &str = "SELECT id, email, name, surname, phone, notes, photo_id, photo_width, photo_height, \
-    created_by, last_modified_by, created_at, last_modified_at, version, deleted_at FROM customers WHERE id = ?";
+    created_by, last_modified_by, created_at, last_modified_at, version, deleted_at, erased_at \
+    FROM customers WHERE id = ?";
 
 /// Finds a customer as the transaction sees it, deleted or not.
 ///
@@ -364,7 +387,8 @@ pub async fn write_in(
 async fn update(tx: &mut Tx, version: i64, after: &CustomerRow) -> sqlx::Result<bool> {
     const SQL: &str = "UPDATE customers SET email = ?, email_key = ?, name = ?, surname = ?, phone = ?, notes = ?, \
         photo_id = ?, photo_width = ?, photo_height = ?, last_modified_by = ?, last_modified_at = ?, \
-        version = ?, deleted_at = ?, deleted = ?, photographed = ?, email_order = ?, name_order = ?, surname_order = ?, search_text = ?, \
+        version = ?, deleted_at = ?, erased_at = ?, deleted = ?, photographed = ?, email_order = ?, name_order = ?, \
+        surname_order = ?, search_text = ?, \
         indexed_version = ? WHERE id = ? AND version = ?";
     let folded = Folded::from(after);
     let updated = on_tx!(tx, conn => sqlx::query(SQL)
@@ -372,7 +396,7 @@ async fn update(tx: &mut Tx, version: i64, after: &CustomerRow) -> sqlx::Result<
         .bind(&after.phone).bind(&after.notes)
         .bind(&after.photo_id).bind(after.photo_width).bind(after.photo_height)
         .bind(after.last_modified_by).bind(after.last_modified_at)
-        .bind(after.version).bind(after.deleted_at)
+        .bind(after.version).bind(after.deleted_at).bind(after.erased_at)
         .bind(after.deleted_at.is_some()).bind(after.photo_id.is_some())
         .bind(folded.email_order).bind(folded.name_order).bind(folded.surname_order).bind(folded.search_text)
         .bind(after.version).bind(after.id).bind(version)
@@ -398,9 +422,17 @@ pub async fn record(
     after: &CustomerRow,
     deed: &Deed,
 ) -> sqlx::Result<()> {
+    append(tx, after, deed, &changes(before, after)).await
+}
+
+async fn append(
+    tx: &mut Tx,
+    after: &CustomerRow,
+    deed: &Deed,
+    changes: &Value,
+) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO customer_events \
         (customer_id, version, action, operation_id, actor_id, at, changes) VALUES (?, ?, ?, ?, ?, ?, ?)";
-    let changes = changes(before, after);
     on_tx!(tx, conn => sqlx::query(SQL)
         .bind(after.id).bind(after.version).bind(deed.action.as_str()).bind(&deed.operation)
         .bind(deed.by).bind(after.last_modified_at).bind(changes.to_string())

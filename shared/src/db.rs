@@ -7,6 +7,7 @@ mod config;
 mod migrate;
 mod outage;
 mod refusal;
+mod scrub;
 mod server;
 
 pub use config::DatabaseConfig;

@@ -101,6 +101,9 @@ pub enum ApiError {
     /// 409: a request with this key is under way.
     #[error("a request with this Idempotency-Key is under way; send it again shortly")]
     IdempotencyKeyInUse,
+    /// 410: a customer whose values were erased.
+    #[error("this customer was erased for good; there is nothing left to show or to restore")]
+    Erased,
     /// 412: the record is at another version than `If-Match` names, or there is one that must not be, or none.
     #[error("the record is not as the request expects it; read it again, or merge with `current`")]
     VersionMismatch {
@@ -251,6 +254,7 @@ impl ApiError {
             Self::IdentityTaken(_) => (S::CONFLICT, "identity_taken"),
             Self::LastWayIn => (S::CONFLICT, "last_way_in"),
             Self::IdempotencyKeyInUse => (S::CONFLICT, "idempotency_key_in_use"),
+            Self::Erased => (S::GONE, "erased"),
             Self::VersionMismatch { .. } => (S::PRECONDITION_FAILED, "version_mismatch"),
             Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),

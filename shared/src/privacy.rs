@@ -40,6 +40,13 @@ impl PrivacyKey {
         &self.cursors
     }
 
+    /// Which key this is, without telling anything of it: 16 hexadecimal digits.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let tag = hmac::sign(&self.addresses, b"");
+        hex(&tag.as_ref()[..8])
+    }
+
     /// What is kept of an erased e-mail address: HMAC-SHA256 of its [`email::key`], 64 hexadecimal digits.
     #[must_use]
     pub fn address_hash(&self, address: &str) -> String {

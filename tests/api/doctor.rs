@@ -259,3 +259,27 @@ async fn an_address_whose_certificate_nobody_vouches_for_is_a_fault() {
         "{line}"
     );
 }
+
+#[tokio::test]
+async fn addresses_that_were_erased_under_another_key_are_told_of() {
+    let mut patient = Patient::start().await;
+    let admin = patient.product.admin().await;
+    admin.customer("ada@example.com").await;
+    let nothing = serde_json::json!({});
+    admin.post("/customers/1/erase", nothing).await.is(200);
+    let (well, said) = patient.examine().await;
+    assert!(
+        well && said.contains("ok      erased        every address"),
+        "{said}"
+    );
+    let other = Process::output("admin", &["keys", "generate"], &[], "").await;
+    let other = other
+        .lines()
+        .find_map(|line| line.strip_prefix("PRIVACY_KEY='"));
+    patient.set("PRIVACY_KEY", other.unwrap().trim_end_matches('\''));
+    let (well, said) = patient.examine().await;
+    assert!(
+        well && said.contains("note    erased        1 addresses"),
+        "{said}"
+    );
+}

@@ -82,7 +82,7 @@ async fn a_function_names_every_mistake_of_its_configuration_at_once() {
     for (name, own) in FUNCTIONS.into_iter().zip([
         &["SIGNING_KEYS", "REFRESH_KEY"][..],
         &["IMAGE_URL_KEYS", "PRIVACY_KEY"],
-        &["IMAGE_URL_KEYS", "IMAGES_DIR"],
+        &["IMAGE_URL_KEYS", "PRIVACY_KEY", "IMAGES_DIR"],
     ]) {
         let output = Command::new(program(name))
             .env_clear()

@@ -10,6 +10,7 @@ mod cursors;
 mod customers;
 mod doctor;
 mod durability;
+mod erasure;
 mod first_start;
 mod functions;
 mod gateway;

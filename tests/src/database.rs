@@ -2,11 +2,12 @@
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, SqliteConnection};
 use std::{
-    env, process,
+    env, fs, process,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
-use tokio::time::sleep;
+use tokio::{process::Command, time::sleep};
+use url::Url;
 
 /// The address of a fresh, empty MySQL database; none when the tests run on SQLite.
 ///
@@ -115,4 +116,31 @@ pub async fn number(url: &str, sql: &str) -> i64 {
         }
     };
     number.expect("a number")
+}
+
+/// Everything that the database of a product holds, as it lies: what `mariadb-dump` writes, or SQLite's files.
+///
+/// # Panics
+/// When it cannot be read.
+pub async fn dump(url: &str) -> Vec<u8> {
+    if let Some(file) = url.strip_prefix("sqlite://") {
+        let log = fs::read(format!("{file}-wal")).unwrap_or_default();
+        return [fs::read(file).expect("readable"), log].concat();
+    }
+    let url = Url::parse(url).expect("an address");
+    let mut dump = Command::new("mariadb-dump");
+    dump.args([
+        "--no-defaults",
+        "--skip-ssl",
+        "--protocol=tcp",
+        "--default-character-set=utf8mb4",
+    ])
+    .arg(format!("--host={}", url.host_str().expect("a host")))
+    .arg(format!("--port={}", url.port().expect("a port")))
+    .arg(format!("--user={}", url.username()))
+    .arg(url.path().trim_start_matches('/'));
+    let output = dump.output().await.expect("mariadb-dump runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    output.stdout
 }

@@ -66,6 +66,7 @@ impl ImagesFunction {
             .env("DATABASE_URL", product.database_url())
             .env("VERIFYING_KEYS", product.key("VERIFYING_KEYS"))
             .env("IMAGE_URL_KEYS", product.key("IMAGE_URL_KEYS"))
+            .env("PRIVACY_KEY", product.key("PRIVACY_KEY"))
             .env("LOG_FORMAT", "stackdriver")
             .envs(env);
         let process = Process::start(command, "listening").await;

@@ -6,6 +6,7 @@ use reqwest::{Certificate, Client, redirect::Policy};
 use serde_json::Value;
 use shared::{
     config::{Env, PublicUrl},
+    customer::erased,
     db::{DatabaseConfig, Db},
     image_url::ImageUrls,
     privacy::PrivacyKey,
@@ -35,7 +36,7 @@ pub(crate) async fn examine(ca: Option<&Path>) -> anyhow::Result<()> {
     let mut report = Report::default();
     let env = || Env::of_process();
     let common = configuration(&mut report, env());
-    database(&mut report, env()).await;
+    database(&mut report, env(), env()).await;
     bucket(&mut report, env()).await;
     keys(&mut report, env(), common.as_ref());
     let public = {
@@ -111,7 +112,7 @@ fn configuration(report: &mut Report, mut env: Env) -> Option<server::Config> {
     }
 }
 
-async fn database(report: &mut Report, mut env: Env) {
+async fn database(report: &mut Report, mut env: Env, privacy: Env) {
     let config = DatabaseConfig::read(&mut env);
     let Ok(config) = env.finish(config) else {
         return report.note("database", "not looked at: see configuration");
@@ -138,6 +139,7 @@ async fn database(report: &mut Report, mut env: Env) {
         (is, known) => {
             report.good("schema", &format!("{is} of {known}"));
             users(report, &db).await;
+            recognised(report, &db, privacy).await;
         }
     }
     db.close().await;
@@ -151,6 +153,25 @@ async fn users(report: &mut Report, db: &Db) {
             "there are none: run `admin create-user EMAIL --role admin`",
         ),
         Err(error) => report.fault("users", &error.to_string()),
+    }
+}
+
+/// Whether the addresses of erased customers are recognised.
+async fn recognised(report: &mut Report, db: &Db, mut env: Env) {
+    let privacy = PrivacyKey::read(&mut env);
+    let Ok(privacy) = env.finish(privacy) else {
+        return report.note("erased", "not looked at: see configuration");
+    };
+    match erased::count_unrecognised(db, &privacy).await {
+        Ok(0) => report.good("erased", "every address that was erased is recognised"),
+        Ok(count) => report.note(
+            "erased",
+            &format!(
+                "{count} addresses were erased under another PRIVACY_KEY and are not recognised:\n\
+                 give the services that key back, if it is not lost"
+            ),
+        ),
+        Err(error) => report.fault("erased", &error.to_string()),
     }
 }
 

@@ -12,7 +12,7 @@ use auth::{
     users,
 };
 use clap::{Parser, Subcommand, ValueEnum};
-use images::{Bucket, sweep};
+use images::{Bucket, finish_erasures, sweep};
 use shared::{
     config::{Env, value_or_file},
     customer::search,
@@ -52,7 +52,8 @@ enum Command {
     /// Makes the keys that a deployment needs
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Removes pictures that no customer has, sessions that have been over for 90 days, and idempotency keys of yesterday
+    /// Removes pictures of erased customers and those that no customer has, sessions that have been over for 90 days,
+    /// and idempotency keys of yesterday
     Sweep {
         /// Look only at pictures that are older than so many hours. A picture that is just being uploaded has no
         /// customer yet: 0 is for when nobody uploads
@@ -236,6 +237,7 @@ async fn sweep_up(older_than: u32, dry: bool) -> anyhow::Result<()> {
     let (database, bucket) = env.finish(database.zip(bucket))?;
     let (db, now) = (Db::open(&database), Timestamp::now());
     let before = now.minus(Duration::from_secs(u64::from(older_than) * 60 * 60));
+    let owed = finish_pictures(&db, &bucket, dry).await?;
     let swept = sweep(&db, &bucket, before, dry).await?;
     let sessions = auth::sessions::forget(&db, now, dry).await?;
     let keys = idempotency::forget(&db, now, dry).await?;
@@ -269,10 +271,30 @@ async fn sweep_up(older_than: u32, dry: bool) -> anyhow::Result<()> {
     if indexed > 0 {
         println!("Customers that an older program wrote: {indexed} indexed for search.");
     }
-    match swept.failed.len() {
+    match swept.failed.len() + owed {
         0 => Ok(()),
         failed => Err(anyhow!(
             "{failed} pictures could not be removed; sweep again later"
         )),
     }
+}
+
+/// Removes the pictures of erased customers that are still there; gives how many the storage did not give up.
+async fn finish_pictures(db: &Db, bucket: &Bucket, dry: bool) -> anyhow::Result<usize> {
+    let finished = finish_erasures(db, bucket, dry).await?;
+    let (removed, failed) = (finished.removed, finished.failed.len());
+    for (id, error) in &finished.failed {
+        println!("picture {id} of an erased customer: could not be removed: {error}");
+    }
+    match (removed, failed) {
+        (0, 0) => {}
+        (removed, 0) if dry => {
+            println!("Pictures of erased customers: {removed} would be removed.")
+        }
+        (removed, 0) => println!("Pictures of erased customers: {removed} removed."),
+        (removed, failed) => {
+            println!("Pictures of erased customers: {removed} removed, {failed} still to go.");
+        }
+    }
+    Ok(failed)
 }

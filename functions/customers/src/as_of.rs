@@ -5,7 +5,7 @@ use serde_json::Value;
 use shared::{
     customer::{self, CustomerRow},
     db::Db,
-    error::ApiResult,
+    error::{ApiError, ApiResult},
     id::{CustomerId, UserId},
     on_read,
     time::Timestamp,
@@ -50,6 +50,9 @@ impl Moment {
 /// The customer as it was at that moment, deleted or not; `None` before it was made.
 ///
 /// The picture is that of then if it is still the customer's; others are not kept.
+///
+/// # Errors
+/// 410 for one who was erased.
 pub(crate) async fn find(
     db: &Db,
     id: CustomerId,
@@ -58,6 +61,9 @@ pub(crate) async fn find(
     let Some(now) = customer::find(db, id).await? else {
         return Ok(None);
     };
+    if now.erased_at.is_some() {
+        return Err(ApiError::Erased);
+    }
     let mut undo = Undo::of(&now);
     let mut below = now.version + 1;
     loop {

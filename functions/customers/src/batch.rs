@@ -8,11 +8,16 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use shared::{
     body::{self, Fields, FromFields, MISTAKES},
-    customer::{self, Action, CustomerRow, Deed},
+    customer::{
+        self, Action, CustomerRow, Deed,
+        erased::{self, Warning},
+    },
     db::{self, Db, Tx},
     error::{ApiError, ApiResult, Existing, FieldError, ItemError},
     id::{CustomerId, OperationId},
     idempotency::Claim,
+    privacy::PrivacyKey,
+    time::Timestamp,
 };
 
 /// How many items a batch holds.
@@ -48,6 +53,8 @@ pub(crate) struct Outcome {
 struct Record {
     id: CustomerId,
     version: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<[Warning; 1]>,
 }
 
 impl FromFields for Batch {
@@ -175,6 +182,7 @@ fn item_error(index: usize, code: &'static str, message: impl Into<String>) -> I
 /// 422 `batch_refused` naming every item that cannot be carried out; nothing was done then.
 pub(crate) async fn carry_out(
     db: &Db,
+    privacy: &PrivacyKey,
     batch: &Batch,
     deed: &Deed,
     claim: Option<&Claim>,
@@ -183,8 +191,9 @@ pub(crate) async fn carry_out(
         .0
         .as_ref()
         .map_err(|errors| ApiError::BatchRefused(errors.clone()))?;
+    let warnings = warnings(db, privacy, items, deed.at).await?;
     for attempt in 0..customer::ATTEMPTS {
-        match attempt_all(db, items, deed, claim).await {
+        match attempt_all(db, items, &warnings, deed, claim).await {
             Ok(Attempt::Done(outcome)) => return Ok(outcome),
             Ok(Attempt::Refused(errors)) => {
                 return Err(ApiError::BatchRefused(
@@ -201,6 +210,20 @@ pub(crate) async fn carry_out(
     Err(ApiError::Unavailable(
         "too many others are changing these customers",
     ))
+}
+
+/// What is to be told of each item: the address of one who was erased is entered again.
+async fn warnings(
+    db: &Db,
+    privacy: &PrivacyKey,
+    items: &[Item],
+    at: Timestamp,
+) -> sqlx::Result<Vec<Option<Warning>>> {
+    let entered = items.iter().map(|item| match item {
+        Item::Create(new) => Some(&new.email),
+        Item::Update(..) | Item::Delete(_) => None,
+    });
+    erased::warnings(db, privacy, entered, at).await
 }
 
 enum Attempt {
@@ -222,16 +245,19 @@ enum Carried {
 async fn attempt_all(
     db: &Db,
     items: &[Item],
+    warnings: &[Option<Warning>],
     deed: &Deed,
     claim: Option<&Claim>,
 ) -> sqlx::Result<Attempt> {
     let mut tx = db.begin().await?;
     let (mut results, mut errors) = (Vec::new(), Vec::new());
-    for (index, item) in items.iter().enumerate() {
+    for (index, (item, warning)) in items.iter().zip(warnings).enumerate() {
         match carry_out_one(&mut tx, item, deed).await {
-            Ok(Carried::Out(CustomerRow { id, version, .. })) => {
-                results.push(Record { id, version })
-            }
+            Ok(Carried::Out(CustomerRow { id, version, .. })) => results.push(Record {
+                id,
+                version,
+                warnings: warning.clone().map(|warning| [warning]),
+            }),
             Ok(Carried::Not(code, message, current_version)) => errors.push(ItemError {
                 current_version,
                 ..item_error(index, code, message)

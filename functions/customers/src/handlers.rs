@@ -18,7 +18,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{
     body::Body,
-    customer::{self, Action, Customer, CustomerRow, Deed},
+    customer::{
+        self, Action, Customer, CustomerRow, Deed,
+        erased::{self, Warning},
+    },
     email::Email,
     error::{ApiError, ApiResult},
     extract::{IfMatch, IfNoneMatch, Json, Path, Query, entity_tag},
@@ -82,9 +85,12 @@ pub(crate) async fn create_customer(
         Claimed::Now(claim) => claim,
         Claimed::Before(id) => return created_before(&state, &id, deed.at).await,
     };
-    let made = store::create(db, &new, &deed, claim.as_ref());
-    let customer = idempotency::released(db, claim.as_ref(), made).await?;
-    Ok(created(&state, customer, deed.at))
+    let made = async {
+        let warning = erased::warning(db, &state.privacy, &new.email, deed.at).await?;
+        let customer = store::create(db, &new, &deed, claim.as_ref()).await?;
+        Ok(created(&state, customer, warning, deed.at))
+    };
+    idempotency::released(db, claim.as_ref(), made).await
 }
 
 /// The answer to a request that made this customer before: the record as it was made.
@@ -92,7 +98,10 @@ async fn created_before(state: &CustomersState, id: &str, now: Timestamp) -> Api
     let id = CustomerId::try_from(id.to_owned()).map_err(anyhow::Error::msg)?;
     let made = as_of::find(&state.context.db, id, Moment::Version(1)).await?;
     let made = made.ok_or(ApiError::NotFound("customer"))?;
-    Ok(replayed(created(state, made, now)))
+    let address = Email::parse(&made.email).map_err(|(_, message)| anyhow::Error::msg(message))?;
+    let (db, at) = (&state.context.db, made.created_at);
+    let warning = erased::warning(db, &state.privacy, &address, at).await?;
+    Ok(replayed(created(state, made, warning, now)))
 }
 
 /// Carries many creates, updates and deletes out, or none. With an `Idempotency-Key`, once.
@@ -110,7 +119,7 @@ pub(crate) async fn write_batch(
             return Ok(replayed(Json(outcome).into_response()));
         }
     };
-    let done = batch::carry_out(db, &batch, &deed, claim.as_ref());
+    let done = batch::carry_out(db, &state.privacy, &batch, &deed, claim.as_ref());
     let outcome = idempotency::released(db, claim.as_ref(), done).await?;
     Ok(Json(outcome).into_response())
 }
@@ -149,7 +158,7 @@ pub(crate) async fn put_customer_by_email(
         &preconditions,
     );
     Ok(match put.await? {
-        Put::Created(customer) => created(&state, customer, now),
+        Put::Created(customer, warning) => created(&state, customer, warning, now),
         Put::Replaced(customer) => shown(&state, customer, now),
     })
 }
@@ -238,10 +247,13 @@ pub(crate) async fn restore_customer(
 ) -> ApiResult<Response> {
     let deed = Deed::now(Action::Restored, user.id);
     change(&state, id, if_match, deed, |before| {
-        Ok(CustomerRow {
-            deleted_at: None,
-            ..before
-        })
+        match before.erased_at {
+            Some(_) => Err(ApiError::Erased),
+            None => Ok(CustomerRow {
+                deleted_at: None,
+                ..before
+            }),
+        }
     })
     .await
 }
@@ -278,11 +290,17 @@ async fn change(
     Ok(shown(state, changed.after, deed.at))
 }
 
-fn created(state: &CustomersState, customer: CustomerRow, now: Timestamp) -> Response {
+fn created(
+    state: &CustomersState,
+    customer: CustomerRow,
+    warning: Option<Warning>,
+    now: Timestamp,
+) -> Response {
     let location = format!("/customers/{}", customer.id);
     let location = [(header::LOCATION, state.context.public.join(&location))];
-    let made = (StatusCode::CREATED, location, shown(state, customer, now));
-    made.into_response()
+    let tag = [(header::ETAG, entity_tag(customer.version))];
+    let customer = customer.show(&state.image_urls, now).warned(warning);
+    (StatusCode::CREATED, location, tag, Json(customer)).into_response()
 }
 
 fn replayed(mut answer: Response) -> Response {

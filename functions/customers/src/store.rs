@@ -83,6 +83,7 @@ pub(crate) async fn create_in(
         last_modified_at: deed.at,
         version: 1,
         deleted_at: None,
+        erased_at: None,
     };
     search::write_terms(tx, None, Some(&customer)).await?;
     customer::record(tx, None, &customer, deed).await?;

@@ -1,6 +1,6 @@
 //! What the routes do.
 
-use crate::{ImagesState, upload::Upload};
+use crate::{ImagesState, erasure::finish_erasure, upload::Upload};
 use axum::{
     extract::{FromRequestParts, State},
     http::{HeaderValue, StatusCode, header, request::Parts},
@@ -8,13 +8,16 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::{
-    customer::{self, Action, Changed, CustomerRow, Deed, Photo},
+    customer::{
+        self, Action, Changed, CustomerRow, Deed, Photo, erase,
+        erased::{self, Receipt},
+    },
     error::{ApiError, ApiResult},
     extract::{IfMatch, IfNoneMatch, Json, Path, Query, entity_tag},
     id::{CustomerId, ImageId},
     image_url::{ImageSize, SignedQuery},
     time::Timestamp,
-    token::CurrentUser,
+    token::{AdminUser, CurrentUser},
 };
 
 /// Gives a customer a picture, or another one. The old one goes only after the new one is committed.
@@ -96,6 +99,21 @@ pub(crate) async fn delete_photo(
     .await?;
     discard_old(&state, &changed).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Erases a customer for good; answers what was removed, and which pictures are still to go.
+pub(crate) async fn erase_customer(
+    State(state): State<ImagesState>,
+    AdminUser(admin): AdminUser,
+    Path(id): Path<CustomerId>,
+    if_match: Option<IfMatch>,
+) -> ApiResult<Json<Receipt>> {
+    let (db, urls) = (&state.context.db, &state.image_urls);
+    let deed = Deed::now(Action::Erased, admin.id);
+    erase::erase(db, id, if_match.as_ref(), urls, &state.privacy, &deed).await?;
+    finish_erasure(db, &state.bucket, id).await?;
+    let receipt = erased::receipt(db, id).await?;
+    receipt.map(Json).ok_or(ApiError::NotFound("customer"))
 }
 
 /// Shows a picture to whoever has its signed address.

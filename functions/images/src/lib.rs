@@ -1,23 +1,27 @@
-//! Customers' photos: taken in, made safe and small, kept, and shown to whoever has a signed address.
+//! Customers' photos: taken in, made safe and small, kept, and shown to whoever has a signed address; and erasing a
+//! customer, which is here because nobody else may remove pictures.
 
 mod bucket;
 mod decode;
+mod erasure;
 mod handlers;
 mod sweep;
 mod upload;
 
 pub use bucket::Bucket;
+pub use erasure::{Finished, finish_erasures};
 pub use sweep::{Swept, sweep};
 
 use axum::{
     Router,
     extract::FromRef,
-    routing::{get, put},
+    routing::{get, post, put},
 };
 use decode::Decoder;
 use shared::{
     config::Env,
     image_url::ImageUrls,
+    privacy::PrivacyKey,
     server::{self, Context},
     token::Verifier,
 };
@@ -27,6 +31,8 @@ use shared::{
 pub struct Config {
     /// `IMAGE_URL_KEYS`: signs the addresses of photos and checks them.
     image_urls: ImageUrls,
+    /// `PRIVACY_KEY`: hashes the addresses of erased customers.
+    privacy: PrivacyKey,
     /// `IMAGES_DIR`, or `GOOGLE_BUCKET` and `STORAGE_ENDPOINT`: where pictures are kept.
     bucket: Bucket,
 }
@@ -35,6 +41,7 @@ impl Config {
     /// Reads the variables.
     pub fn read(env: &mut Env, common: Option<&server::Config>) -> Option<Self> {
         let image_urls = ImageUrls::read(env, common.map(|common| &common.public));
+        let privacy = PrivacyKey::read(env);
         let bucket = Bucket::read(env);
         if let Some(Err(error)) = bucket.as_ref().map(Bucket::begin) {
             let reason = format!("names a folder that cannot be cleared up: {error}");
@@ -43,6 +50,7 @@ impl Config {
         }
         Some(Self {
             image_urls: image_urls?,
+            privacy: privacy?,
             bucket: bucket?,
         })
     }
@@ -53,6 +61,7 @@ impl Config {
 struct ImagesState {
     context: Context,
     image_urls: ImageUrls,
+    privacy: PrivacyKey,
     bucket: Bucket,
     decoder: Decoder,
 }
@@ -68,6 +77,7 @@ pub fn router(config: Config, context: Context) -> Router {
     let state = ImagesState {
         context,
         image_urls: config.image_urls,
+        privacy: config.privacy,
         bucket: config.bucket,
         decoder: Decoder::new(),
     };
@@ -78,6 +88,7 @@ pub fn router(config: Config, context: Context) -> Router {
                 .get(handlers::find_photo)
                 .delete(handlers::delete_photo),
         )
+        .route("/customers/{id}/erase", post(handlers::erase_customer))
         .route("/images/{id}/{size}", get(handlers::find_image))
         .with_state(state)
 }

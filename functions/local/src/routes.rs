@@ -73,12 +73,12 @@ mod tests {
             (
                 Service::Customers,
                 "/customers /customers/ /customers/7 /customers/7/history /customers/7/restore \
-                /customers/by-email/a@b.c /customers/batch /customers/7/photos /imports /operations/1/undo /changes \
+                /customers/by-email/a@b.c /customers/batch /customers/7/photos /customers/erase /customers/7/erased /imports /operations/1/undo /changes \
                 /health/customers",
             ),
             (
                 Service::Images,
-                "/customers/7/photo /customers/7/photo/ /images/0a/small /health/images",
+                "/customers/7/photo /customers/7/photo/ /customers/7/erase /customers/7/erase/ /images/0a/small /health/images",
             ),
             (
                 Service::Site,

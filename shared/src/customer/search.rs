@@ -204,6 +204,24 @@ pub async fn write_terms(
     replace(tx, id, &terms(before), &terms(after)).await
 }
 
+/// Takes every term of a customer away, also what an older program wrote: `indexed` is the row's own `search_text`.
+///
+/// # Errors
+/// When the database does not take it.
+pub(super) async fn remove_terms(
+    tx: &mut Tx,
+    customer: &CustomerRow,
+    indexed: &str,
+) -> sqlx::Result<()> {
+    let folded = Folded::from(customer).search_text;
+    let mut terms = BTreeSet::new();
+    for text in [indexed, &folded] {
+        terms.extend(terms_among(false, text));
+        terms.extend(terms_among(true, text));
+    }
+    replace(tx, customer.id, &terms, &BTreeSet::new()).await
+}
+
 /// The terms of a `search_text` with whether they lead to somebody deleted.
 fn terms_among(deleted: bool, search_text: &str) -> BTreeSet<(bool, String)> {
     let terms = terms(search_text).into_iter();

@@ -79,7 +79,9 @@ impl Target {
                         .foreign_keys(true)
                         .journal_mode(SqliteJournalMode::Wal)
                         .synchronous(SqliteSynchronous::Full)
-                        .busy_timeout(BUSY_TIMEOUT),
+                        .busy_timeout(BUSY_TIMEOUT)
+                        // What was erased is overwritten, not only given free.
+                        .pragma("secure_delete", "ON"),
                 ))),
                 Err(error) => Err(format!("is not an SQLite address: {error}")),
             },

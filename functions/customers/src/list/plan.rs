@@ -163,7 +163,7 @@ impl<'a> Plan<'a> {
     fn select(&self) -> Statement {
         const COLUMNS: &str = "SELECT c.id, c.email, c.name, c.surname, c.phone, c.notes, c.photo_id, \
             c.photo_width, c.photo_height, c.created_by, c.last_modified_by, c.created_at, \
-            c.last_modified_at, c.version, c.deleted_at, ";
+            c.last_modified_at, c.version, c.deleted_at, c.erased_at, ";
         let mut statement = Statement::new(self.db.dialect());
         statement.push(COLUMNS).push(match self.query.sort.column {
             column @ (Column::Surname | Column::Name | Column::Email) => column.sql(),
