@@ -4,6 +4,7 @@
 //! transaction.
 
 pub mod erase;
+pub mod erased;
 pub mod search;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     on_read, on_tx,
     time::Timestamp,
 };
-use erase::Warning;
+use erased::Warning;
 use search::Folded;
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -6,7 +6,7 @@ use reqwest::{Certificate, Client, redirect::Policy};
 use serde_json::Value;
 use shared::{
     config::{Env, PublicUrl},
-    customer::erase,
+    customer::erased,
     db::{DatabaseConfig, Db},
     image_url::ImageUrls,
     privacy::PrivacyKey,
@@ -139,7 +139,7 @@ async fn database(report: &mut Report, mut env: Env, privacy: Env) {
         (is, known) => {
             report.good("schema", &format!("{is} of {known}"));
             users(report, &db).await;
-            erased(report, &db, privacy).await;
+            recognised(report, &db, privacy).await;
         }
     }
     db.close().await;
@@ -157,12 +157,12 @@ async fn users(report: &mut Report, db: &Db) {
 }
 
 /// Whether the addresses of erased customers are recognised.
-async fn erased(report: &mut Report, db: &Db, mut env: Env) {
+async fn recognised(report: &mut Report, db: &Db, mut env: Env) {
     let privacy = PrivacyKey::read(&mut env);
     let Ok(privacy) = env.finish(privacy) else {
         return report.note("erased", "not looked at: see configuration");
     };
-    match erase::count_unrecognised(db, &privacy).await {
+    match erased::count_unrecognised(db, &privacy).await {
         Ok(0) => report.good("erased", "every address that was erased is recognised"),
         Ok(count) => report.note(
             "erased",

@@ -52,7 +52,7 @@ impl Moment {
 /// The picture is that of then if it is still the customer's; others are not kept.
 ///
 /// # Errors
-/// 410 when the customer was erased: nothing is left of what they were.
+/// 410 for one who was erased.
 pub(crate) async fn find(
     db: &Db,
     id: CustomerId,

@@ -10,13 +10,14 @@ use shared::{
     body::{self, Fields, FromFields, MISTAKES},
     customer::{
         self, Action, CustomerRow, Deed,
-        erase::{self, Warning},
+        erased::{self, Warning},
     },
     db::{self, Db, Tx},
     error::{ApiError, ApiResult, Existing, FieldError, ItemError},
     id::{CustomerId, OperationId},
     idempotency::Claim,
     privacy::PrivacyKey,
+    time::Timestamp,
 };
 
 /// How many items a batch holds.
@@ -31,16 +32,6 @@ enum Item {
     Create(NewCustomer),
     Update(Target, CustomerPatch),
     Delete(Target),
-}
-
-impl Item {
-    /// The address of the customer that it makes, if it does.
-    fn makes(&self) -> Option<&str> {
-        match self {
-            Self::Create(new) => Some(new.email.as_str()),
-            Self::Update(..) | Self::Delete(_) => None,
-        }
-    }
 }
 
 /// Which record, and which version of it if only that will do.
@@ -62,8 +53,8 @@ pub(crate) struct Outcome {
 struct Record {
     id: CustomerId,
     version: i64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<Warning>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<[Warning; 1]>,
 }
 
 impl FromFields for Batch {
@@ -200,7 +191,7 @@ pub(crate) async fn carry_out(
         .0
         .as_ref()
         .map_err(|errors| ApiError::BatchRefused(errors.clone()))?;
-    let warnings = warnings(db, privacy, items).await?;
+    let warnings = warnings(db, privacy, items, deed.at).await?;
     for attempt in 0..customer::ATTEMPTS {
         match attempt_all(db, items, &warnings, deed, claim).await {
             Ok(Attempt::Done(outcome)) => return Ok(outcome),
@@ -219,6 +210,20 @@ pub(crate) async fn carry_out(
     Err(ApiError::Unavailable(
         "too many others are changing these customers",
     ))
+}
+
+/// What is to be told of each item: the address of one who was erased is entered again.
+async fn warnings(
+    db: &Db,
+    privacy: &PrivacyKey,
+    items: &[Item],
+    at: Timestamp,
+) -> sqlx::Result<Vec<Option<Warning>>> {
+    let entered = items.iter().map(|item| match item {
+        Item::Create(new) => Some(&new.email),
+        Item::Update(..) | Item::Delete(_) => None,
+    });
+    erased::warnings(db, privacy, entered, at).await
 }
 
 enum Attempt {
@@ -246,12 +251,12 @@ async fn attempt_all(
 ) -> sqlx::Result<Attempt> {
     let mut tx = db.begin().await?;
     let (mut results, mut errors) = (Vec::new(), Vec::new());
-    for (index, item) in items.iter().enumerate() {
+    for (index, (item, warning)) in items.iter().zip(warnings).enumerate() {
         match carry_out_one(&mut tx, item, deed).await {
             Ok(Carried::Out(CustomerRow { id, version, .. })) => results.push(Record {
                 id,
                 version,
-                warnings: warnings[index].clone().into_iter().collect(),
+                warnings: warning.clone().map(|warning| [warning]),
             }),
             Ok(Carried::Not(code, message, current_version)) => errors.push(ItemError {
                 current_version,
@@ -326,18 +331,6 @@ async fn carry_out_one(tx: &mut Tx, item: &Item, deed: &Deed) -> sqlx::Result<Ca
     };
     let written = customer::write_in(tx, &before, &after, &deed).await?;
     Ok(written.map_or(Carried::Overtaken, Carried::Out))
-}
-
-/// What is to be said about each item that makes a customer.
-async fn warnings(
-    db: &Db,
-    privacy: &PrivacyKey,
-    items: &[Item],
-) -> sqlx::Result<Vec<Option<Warning>>> {
-    let addresses: Vec<&str> = items.iter().filter_map(Item::makes).collect();
-    let mut warnings = erase::warnings(db, privacy, &addresses).await?.into_iter();
-    let of = |item: &Item| item.makes().and_then(|_| warnings.next().flatten());
-    Ok(items.iter().map(of).collect())
 }
 
 /// Says who has the addresses that are taken. An address that another item of the batch takes has nobody yet.

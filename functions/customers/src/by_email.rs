@@ -6,7 +6,10 @@ use crate::{
     store,
 };
 use shared::{
-    customer::{self, Action, CustomerRow, Deed},
+    customer::{
+        self, Action, CustomerRow, Deed,
+        erased::{self, Warning},
+    },
     email::Email,
     error::{ApiError, ApiResult},
     extract::{IfMatch, IfNoneMatch},
@@ -15,7 +18,7 @@ use shared::{
 
 /// What became of the customer with an address.
 pub(crate) enum Put {
-    Created(CustomerRow),
+    Created(CustomerRow, Option<Warning>),
     Replaced(CustomerRow),
 }
 
@@ -46,7 +49,9 @@ pub(crate) async fn put(
             }
             None => {
                 let deed = Deed::now(Action::Created, user);
-                store::create(db, new, &deed, None).await.map(Put::Created)
+                let warning = erased::warning(db, &state.privacy, address, deed.at).await?;
+                let made = store::create(db, new, &deed, None).await;
+                made.map(|customer| Put::Created(customer, warning))
             }
         };
         match done {

@@ -20,7 +20,7 @@ use shared::{
     body::Body,
     customer::{
         self, Action, Customer, CustomerRow, Deed,
-        erase::{self, Warning},
+        erased::{self, Warning},
     },
     email::Email,
     error::{ApiError, ApiResult},
@@ -85,10 +85,12 @@ pub(crate) async fn create_customer(
         Claimed::Now(claim) => claim,
         Claimed::Before(id) => return created_before(&state, &id, deed.at).await,
     };
-    let warning = erase::warning(db, &state.privacy, new.email.as_str()).await?;
-    let made = store::create(db, &new, &deed, claim.as_ref());
-    let customer = idempotency::released(db, claim.as_ref(), made).await?;
-    Ok(created(&state, customer, warning, deed.at))
+    let made = async {
+        let warning = erased::warning(db, &state.privacy, &new.email, deed.at).await?;
+        let customer = store::create(db, &new, &deed, claim.as_ref()).await?;
+        Ok(created(&state, customer, warning, deed.at))
+    };
+    idempotency::released(db, claim.as_ref(), made).await
 }
 
 /// The answer to a request that made this customer before: the record as it was made.
@@ -96,7 +98,9 @@ async fn created_before(state: &CustomersState, id: &str, now: Timestamp) -> Api
     let id = CustomerId::try_from(id.to_owned()).map_err(anyhow::Error::msg)?;
     let made = as_of::find(&state.context.db, id, Moment::Version(1)).await?;
     let made = made.ok_or(ApiError::NotFound("customer"))?;
-    let warning = erase::warning(&state.context.db, &state.privacy, &made.email).await?;
+    let address = Email::parse(&made.email).map_err(|(_, message)| anyhow::Error::msg(message))?;
+    let (db, at) = (&state.context.db, made.created_at);
+    let warning = erased::warning(db, &state.privacy, &address, at).await?;
     Ok(replayed(created(state, made, warning, now)))
 }
 
@@ -154,11 +158,7 @@ pub(crate) async fn put_customer_by_email(
         &preconditions,
     );
     Ok(match put.await? {
-        Put::Created(customer) => {
-            let warning =
-                erase::warning(&state.context.db, &state.privacy, &customer.email).await?;
-            created(&state, customer, warning, now)
-        }
+        Put::Created(customer, warning) => created(&state, customer, warning, now),
         Put::Replaced(customer) => shown(&state, customer, now),
     })
 }

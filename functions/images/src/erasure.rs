@@ -3,7 +3,7 @@
 
 use crate::Bucket;
 use shared::{
-    customer::erase::{gone, queued},
+    customer::erased::{gone, queued},
     db::Db,
     error::{ApiError, ApiResult},
     id::{CustomerId, ImageId},

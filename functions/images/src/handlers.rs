@@ -9,8 +9,8 @@ use axum::{
 use serde::Deserialize;
 use shared::{
     customer::{
-        self, Action, Changed, CustomerRow, Deed, Photo,
-        erase::{self, Receipt},
+        self, Action, Changed, CustomerRow, Deed, Photo, erase,
+        erased::{self, Receipt},
     },
     error::{ApiError, ApiResult},
     extract::{IfMatch, IfNoneMatch, Json, Path, Query, entity_tag},
@@ -112,7 +112,7 @@ pub(crate) async fn erase_customer(
     let deed = Deed::now(Action::Erased, admin.id);
     erase::erase(db, id, if_match.as_ref(), urls, &state.privacy, &deed).await?;
     finish_erasure(db, &state.bucket, id).await?;
-    let receipt = erase::receipt(db, id).await?;
+    let receipt = erased::receipt(db, id).await?;
     receipt.map(Json).ok_or(ApiError::NotFound("customer"))
 }
 

@@ -1,21 +1,19 @@
 //! Erasing a customer: every value goes for good, from the record, its history, search and the pictures' storage. That
 //! there was somebody, and who did what when, stays.
 //!
-//! The database forgets in one transaction, which also writes down which pictures are to go ([`queued`]): storage that
+//! The database forgets in one transaction, which also writes down which pictures are to go ([`super::erased`]): storage that
 //! does not answer then delays an erasure and loses none.
 
-use super::{ATTEMPTS, CustomerRow, Deed, append, changes, find, search, update};
+use super::{ATTEMPTS, CustomerRow, Deed, append, changes, find, give_way, search, update};
 use crate::{
     db::{self, Db, Tx},
     error::{ApiError, ApiResult},
     extract::IfMatch,
-    id::{CustomerId, ImageId, OperationId, UserId},
+    id::CustomerId,
     image_url::ImageUrls,
-    on_read, on_tx, on_write,
+    on_tx,
     privacy::PrivacyKey,
-    time::Timestamp,
 };
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sqlx::QueryBuilder;
 use std::{
@@ -25,27 +23,6 @@ use std::{
 
 /// How many rows of a history are read, or pictures written down, with one statement.
 const PIECE: usize = 200;
-
-/// What an erasure has removed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Receipt {
-    customer_id: CustomerId,
-    erased_at: Timestamp,
-    by: UserId,
-    operation_id: OperationId,
-    /// How many rows of the history lost their values.
-    history: i64,
-    pictures: Pictures,
-}
-
-/// What became of the pictures that the customer ever had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-struct Pictures {
-    /// Gone from the storage.
-    removed: i64,
-    /// Not yet: `admin sweep` finishes them.
-    queued: i64,
-}
 
 /// Takes a customer's values out of the database, and writes down which pictures are to go. For one who is erased
 /// already nothing happens, whatever `if_match` names: what the request wants is so (RFC 9110, section 13.1.1).
@@ -75,7 +52,7 @@ pub async fn erase(
             Err(error) if db::is_contention(&error) => {}
             Err(error) => return Err(error.into()),
         }
-        tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(20)))).await;
+        give_way(attempt).await;
     }
     Err(ApiError::Unavailable(
         "too many others are changing this customer",
@@ -221,130 +198,6 @@ async fn insert(
         .bind(before.id).bind(privacy.address_hash(&before.email)).bind(privacy.id()).bind(deed.at)
         .bind(deed.by).bind(&deed.operation).bind(rows).bind(i64::try_from(pictures).unwrap_or(i64::MAX))
         .execute(conn).await.map(drop))
-}
-
-/// What an erasure has removed by now; none for a customer who is not erased.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn receipt(db: &Db, id: CustomerId) -> sqlx::Result<Option<Receipt>> {
-    const SQL: &str = "SELECT at, actor_id, operation_id, history_rows, pictures, \
-        (SELECT COUNT(*) FROM erased_images WHERE customer_id = erasures.customer_id) \
-        FROM erasures WHERE customer_id = ?";
-    let row: Option<(Timestamp, UserId, OperationId, i64, i64, i64)> =
-        on_read!(db, pool => sqlx::query_as(SQL).bind(id).fetch_optional(pool).await)?;
-    Ok(row.map(
-        |(erased_at, by, operation_id, history, pictures, queued)| Receipt {
-            customer_id: id,
-            erased_at,
-            by,
-            operation_id,
-            history,
-            pictures: Pictures {
-                removed: pictures - queued,
-                queued,
-            },
-        },
-    ))
-}
-
-/// At most a thousand pictures that are still to go, of one customer or of all, behind another in the order of their
-/// ids.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn queued(
-    db: &Db,
-    of: Option<CustomerId>,
-    after: Option<&ImageId>,
-) -> sqlx::Result<Vec<ImageId>> {
-    const ALL: &str =
-        "SELECT image_id FROM erased_images WHERE image_id > ? ORDER BY image_id LIMIT 1000";
-    const OF_ONE: &str = "SELECT image_id FROM erased_images WHERE image_id > ? AND customer_id = ? \
-        ORDER BY image_id LIMIT 1000";
-    let after = after.map_or("", ImageId::as_str);
-    let rows: Vec<(ImageId,)> = match of {
-        None => on_read!(db, pool => sqlx::query_as(ALL).bind(after).fetch_all(pool).await),
-        Some(id) => {
-            on_read!(db, pool => sqlx::query_as(OF_ONE).bind(after).bind(id).fetch_all(pool).await)
-        }
-    }?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-/// Notes that a picture is gone from the storage.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn gone(db: &Db, image: &ImageId) -> sqlx::Result<()> {
-    const SQL: &str = "DELETE FROM erased_images WHERE image_id = ?";
-    on_write!(db, pool => sqlx::query(SQL).bind(image).execute(pool).await.map(drop))
-}
-
-/// What is said to somebody who enters something odd, which is done all the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Warning {
-    code: &'static str,
-    message: &'static str,
-    erased_at: Timestamp,
-}
-
-/// The warning for an address whose owner was erased; none for any other.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn warning(
-    db: &Db,
-    privacy: &PrivacyKey,
-    address: &str,
-) -> sqlx::Result<Option<Warning>> {
-    let mut warnings = warnings(db, privacy, &[address]).await?;
-    Ok(warnings.pop().flatten())
-}
-
-/// The warnings for many addresses, one each.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn warnings(
-    db: &Db,
-    privacy: &PrivacyKey,
-    addresses: &[&str],
-) -> sqlx::Result<Vec<Option<Warning>>> {
-    if addresses.is_empty() {
-        return Ok(Vec::new());
-    }
-    let hashes: Vec<_> = addresses
-        .iter()
-        .map(|address| privacy.address_hash(address))
-        .collect();
-    let erased: Vec<(String, Timestamp)> = on_read!(db, pool => {
-        let mut query = QueryBuilder::new("SELECT email_hash, MAX(at) FROM erasures WHERE email_hash IN (");
-        let mut list = query.separated(", ");
-        for hash in &hashes {
-            list.push_bind(hash);
-        }
-        query.push(") GROUP BY email_hash");
-        query.build_query_as().fetch_all(pool).await
-    })?;
-    let erased: BTreeMap<String, Timestamp> = erased.into_iter().collect();
-    let warn = |hash: &String| {
-        erased.get(hash).map(|erased_at| Warning {
-            code: "erased_before",
-            message: "a customer with this e-mail address was erased; make sure that they want to be kept again",
-            erased_at: *erased_at,
-        })
-    };
-    Ok(hashes.iter().map(warn).collect())
-}
-
-/// How many addresses were erased under another key than this: they are not recognised any more.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn count_unrecognised(db: &Db, privacy: &PrivacyKey) -> sqlx::Result<i64> {
-    const SQL: &str = "SELECT COUNT(*) FROM erasures WHERE key_id <> ?";
-    on_read!(db, pool => sqlx::query_scalar(SQL).bind(privacy.id()).fetch_one(pool).await)
 }
 
 #[cfg(test)]
