@@ -109,7 +109,7 @@ async fn meddle(client: Client, seed: u64, n: usize, most: u64) {
 
 #[tokio::test]
 async fn who_stays_is_seen_once_however_much_others_insert_change_and_delete() {
-    const MANY: usize = 160;
+    const MANY: usize = 100;
     let product = Product::start().await;
     let admin = product.admin().await;
     let mut rng = Rng::with_seed(6);
@@ -118,11 +118,12 @@ async fn who_stays_is_seen_once_however_much_others_insert_change_and_delete() {
     for id in (2..MANY).step_by(16) {
         admin.delete(&format!("/customers/{id}")).await.is(204);
     }
-    let stay: Vec<i64> = (2..=160).step_by(2).collect();
+    let stay: Vec<i64> = (2..=100).step_by(2).collect();
     let mut meddled = MANY;
-    for order in ORDERS {
+    let filters = ["&q=com", "&deleted=include", "&created_by=1&q=o"];
+    for (index, order) in ORDERS.into_iter().enumerate() {
         for sign in ["", "-"] {
-            for filter in ["", "&deleted=include", "&q=com", "&created_by=1&q=o"] {
+            for filter in ["", filters[index % filters.len()]] {
                 let begin = format!("/customers?sort={sign}{order}{filter}");
                 let whole = walk(&product, &admin, &format!("{begin}&limit=200"))
                     .await
@@ -314,12 +315,12 @@ async fn a_list_shows_what_reading_all_and_ordering_them_shows() {
         );
     }
     let mut wrong = Vec::new();
-    for _ in 0..300 {
+    for _ in 0..200 {
         let query = random_query(&mut rng, &all);
         let (order, descending) = (any(&mut rng, &ORDERS), rng.bool());
         let expected = naive(&all, &query, order, descending);
         let sign = if descending { "-" } else { "" };
-        let limit = [3, 17, 50, 200][rng.usize(0..4)].max(expected.len() / 8 + 1);
+        let limit = [3, 17, 50, 200][rng.usize(0..4)].max(expected.len() / 6 + 1);
         let asked = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(&query)
             .append_pair("sort", &format!("{sign}{order}"))
