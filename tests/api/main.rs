@@ -27,6 +27,7 @@ mod oauth_settings;
 mod oauth_state;
 mod oauth_upstream;
 mod operator;
+mod paging;
 mod photos;
 mod problems;
 mod refusals;

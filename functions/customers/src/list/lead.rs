@@ -97,7 +97,7 @@ impl Lead {
     /// The columns by which it has customers in the order of the list: its key, and the id.
     pub(super) fn columns(&self, order: Order) -> (&'static str, &'static str) {
         match self {
-            Self::Term(_) => ("t.customer_id", "t.customer_id"),
+            Self::Term(_) if order.column == Column::Id => ("t.customer_id", "t.customer_id"),
             _ => (order.column.sql(), "c.id"),
         }
     }
