@@ -85,7 +85,7 @@ async fn a_customer_is_made_found_changed_and_remembered() {
     let expected = json!({
         "id": 1, "email": "Ada@Example.com", "name": "Ada", "surname": "Lovelace", "phone": "+44 1",
         "notes": "first\nprogrammer", "photo_url": null, "photo": null, "created_by": 1, "last_modified_by": 1,
-        "created_at": null, "last_modified_at": null, "version": 1, "deleted_at": null,
+        "created_at": null, "last_modified_at": null, "version": 1, "deleted_at": null, "erased_at": null,
     });
     assert_eq!(shown, expected);
     let found = admin.get("/customers/1").await.is(200);

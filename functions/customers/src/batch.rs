@@ -237,9 +237,15 @@ enum Attempt {
 
 /// What came of one item.
 enum Carried {
-    Out(CustomerRow),
+    Out(CustomerId, i64),
     Not(&'static str, &'static str, Option<i64>),
     Overtaken,
+}
+
+impl Carried {
+    fn out(customer: CustomerRow) -> Self {
+        Self::Out(customer.id, customer.version)
+    }
 }
 
 async fn attempt_all(
@@ -253,7 +259,7 @@ async fn attempt_all(
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     for (index, (item, warning)) in items.iter().zip(warnings).enumerate() {
         match carry_out_one(&mut tx, item, deed).await {
-            Ok(Carried::Out(CustomerRow { id, version, .. })) => results.push(Record {
+            Ok(Carried::Out(id, version)) => results.push(Record {
                 id,
                 version,
                 warnings: warning.clone().map(|warning| [warning]),
@@ -295,7 +301,7 @@ async fn carry_out_one(tx: &mut Tx, item: &Item, deed: &Deed) -> sqlx::Result<Ca
                 action: Action::Created,
                 ..deed.clone()
             };
-            return store::create_in(tx, new, &deed).await.map(Carried::Out);
+            return store::create_in(tx, new, &deed).await.map(Carried::out);
         }
         Item::Update(target, _) => (target, Action::Updated),
         Item::Delete(target) => (target, Action::Deleted),
@@ -323,14 +329,14 @@ async fn carry_out_one(tx: &mut Tx, item: &Item, deed: &Deed) -> sqlx::Result<Ca
         },
     };
     if after == before {
-        return Ok(Carried::Out(before));
+        return Ok(Carried::out(before));
     }
     let deed = Deed {
         action,
         ..deed.clone()
     };
     let written = customer::write_in(tx, &before, &after, &deed).await?;
-    Ok(written.map_or(Carried::Overtaken, Carried::Out))
+    Ok(written.map_or(Carried::Overtaken, Carried::out))
 }
 
 /// Says who has the addresses that are taken. An address that another item of the batch takes has nobody yet.

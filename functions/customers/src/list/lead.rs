@@ -105,20 +105,20 @@ impl Lead {
 
 impl Statement {
     /// ` FROM` what leads to customers, ` WHERE` it does.
-    pub(super) fn from_lead(&mut self, lead: &Lead, query: &ListQuery, deleted: bool) -> &mut Self {
+    pub(super) fn reading(&mut self, lead: &Lead, query: &ListQuery, deleted: bool) -> &mut Self {
         match lead {
             Lead::Term(term) => self
-                .from_terms(deleted)
+                .reading_terms(deleted)
                 .push(" AND t.term = ")
                 .bind(term.as_str()),
             Lead::Terms(from, to) => self
-                .from_terms(deleted)
+                .reading_terms(deleted)
                 .push(" AND t.term >= ")
                 .bind(from.as_str())
                 .push(" AND t.term < ")
                 .bind(to.as_str()),
             Lead::Order => {
-                self.from_customers(query.sort.column.index(), deleted);
+                self.reading_customers(query.sort.column.index(), deleted);
                 match query.sort.column {
                     Column::CreatedAt => self.and_created(query),
                     Column::LastModifiedAt => self.and_modified(query),
@@ -130,25 +130,30 @@ impl Statement {
                 self.push(" WHERE c.deleted = ").bind(deleted)
             }
             Lead::Email => self
-                .from_customers(Column::Email.index(), deleted)
+                .reading_customers(Column::Email.index(), deleted)
                 .and_email(query),
             Lead::CreatedBy => self
-                .from_customers("customers_by_created_by", deleted)
+                .reading_customers("customers_by_created_by", deleted)
                 .and_created_by(query),
             Lead::Photo => self
-                .from_customers("customers_by_photo", deleted)
+                .reading_customers("customers_by_photo", deleted)
                 .and_photo(query),
             Lead::Created => self
-                .from_customers(Column::CreatedAt.index(), deleted)
+                .reading_customers(Column::CreatedAt.index(), deleted)
                 .and_created(query),
             Lead::Modified => self
-                .from_customers(Column::LastModifiedAt.index(), deleted)
+                .reading_customers(Column::LastModifiedAt.index(), deleted)
                 .and_modified(query),
         }
     }
 
     /// ` FROM` the customers that a lead leads to, ` WHERE` the list shows them.
-    pub(super) fn from_led(&mut self, lead: &Lead, query: &ListQuery, deleted: bool) -> &mut Self {
+    pub(super) fn reading_rows(
+        &mut self,
+        lead: &Lead,
+        query: &ListQuery,
+        deleted: bool,
+    ) -> &mut Self {
         match lead {
             Lead::Term(term) => {
                 self.push(" FROM customer_terms t").then_customers();
@@ -157,12 +162,12 @@ impl Statement {
             }
             Lead::Terms(..) => {
                 self.push(" FROM (SELECT DISTINCT t.customer_id")
-                    .from_lead(lead, query, deleted);
+                    .reading(lead, query, deleted);
                 self.push(") t").then_customers();
                 self.push(" WHERE 1 = 1");
             }
             _ => {
-                self.from_lead(lead, query, deleted);
+                self.reading(lead, query, deleted);
             }
         }
         self.and_shown(query, deleted)
@@ -170,7 +175,7 @@ impl Statement {
 
     /// ` FROM` the first customers made or changed in the time, by their ids, ` WHERE` one may go on. Read off the index
     /// alone: the customers of a time are many, and anywhere among the ids.
-    pub(super) fn from_first_led(
+    pub(super) fn reading_first_rows(
         &mut self,
         lead: &Lead,
         query: &ListQuery,
@@ -179,7 +184,7 @@ impl Statement {
         rows: i64,
     ) -> &mut Self {
         self.push(" FROM (SELECT c.id AS customer_id")
-            .from_lead(lead, query, deleted)
+            .reading(lead, query, deleted)
             .between(behind, None, query.sort, ("c.id", "c.id"))
             .push(" LIMIT ")
             .bind(rows)
@@ -189,12 +194,12 @@ impl Statement {
             .and_shown(query, deleted)
     }
 
-    fn from_terms(&mut self, deleted: bool) -> &mut Self {
+    fn reading_terms(&mut self, deleted: bool) -> &mut Self {
         self.push(" FROM customer_terms t WHERE t.deleted = ")
             .bind(deleted)
     }
 
-    fn from_customers(&mut self, index: &'static str, deleted: bool) -> &mut Self {
+    fn reading_customers(&mut self, index: &'static str, deleted: bool) -> &mut Self {
         self.push(" FROM ").customers_by(index);
         self.push(" WHERE c.deleted = ").bind(deleted)
     }

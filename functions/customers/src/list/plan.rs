@@ -80,7 +80,7 @@ impl<'a> Plan<'a> {
         match self.manner {
             Manner::Straight | Manner::Few => {
                 let mut statement = self.select();
-                statement.from_led(&self.lead, self.query, self.deleted);
+                statement.reading_rows(&self.lead, self.query, self.deleted);
                 let columns = self.lead.columns(self.query.sort);
                 let customers = self.read(statement, after, None, columns, rows).await?;
                 Ok(Found::whole(customers))
@@ -92,7 +92,7 @@ impl<'a> Plan<'a> {
                     return Ok(found);
                 }
                 let mut statement = self.select();
-                statement.from_first_led(&self.lead, self.query, self.deleted, after, rows);
+                statement.reading_first_rows(&self.lead, self.query, self.deleted, after, rows);
                 let columns = ("t.customer_id", "t.customer_id");
                 let customers = self.read(statement, None, None, columns, rows).await?;
                 Ok(Found::whole(customers))
@@ -109,7 +109,7 @@ impl<'a> Plan<'a> {
         let mut statement = Statement::new(self.db.dialect());
         statement
             .push("SELECT COUNT(*)")
-            .from_led(lead, self.query, self.deleted);
+            .reading_rows(lead, self.query, self.deleted);
         let (count,): (i64,) =
             on_read!(self.db, pool => bound!(sqlx::query_as, statement).fetch_one(pool).await)?;
         Ok(count)
@@ -134,7 +134,7 @@ impl<'a> Plan<'a> {
                 (lead, _) => lead,
             };
             let mut statement = self.select();
-            statement.from_led(lead, self.query, self.deleted);
+            statement.reading_rows(lead, self.query, self.deleted);
             let missing = rows - i64::try_from(found.customers.len()).unwrap_or(rows);
             let columns = lead.columns(self.query.sort);
             let customers = self.read(statement, from.as_ref(), to.as_ref(), columns, missing);
@@ -198,7 +198,7 @@ impl<'a> Plan<'a> {
         let columns @ (key, id) = lead.columns(order);
         let mut statement = Statement::new(self.db.dialect());
         statement.push("SELECT ").push(key).push(", ").push(id);
-        statement.from_lead(lead, self.query, self.deleted);
+        statement.reading(lead, self.query, self.deleted);
         statement.between(from, None, order, columns);
         statement.push(" LIMIT 1 OFFSET ").bind(customers - 1);
         match order.column {
@@ -234,7 +234,7 @@ async fn count_up_to(
         statement.bind(i64::try_from(index).unwrap_or(i64::MAX));
         statement.push(" AS n, COUNT(*) AS many FROM (SELECT 1");
         statement
-            .from_lead(lead, query, deleted)
+            .reading(lead, query, deleted)
             .push(" LIMIT ")
             .bind(most)
             .push(") m");
