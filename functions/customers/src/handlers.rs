@@ -88,9 +88,10 @@ pub(crate) async fn create_customer(
     let made = async {
         let warning = erased::warning(db, &state.privacy, &new.email, deed.at).await?;
         let customer = store::create(db, &new, &deed, claim.as_ref()).await?;
-        Ok(created(&state, customer, warning, deed.at))
+        Ok((customer, warning))
     };
-    idempotency::released(db, claim.as_ref(), made).await
+    let (customer, warning) = idempotency::released(db, claim.as_ref(), made).await?;
+    Ok(created(&state, customer, warning, deed.at))
 }
 
 /// The answer to a request that made this customer before: the record as it was made.
