@@ -50,8 +50,8 @@ enum Command {
     /// Makes the keys that a deployment needs
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Removes pictures of erased customers and those that no customer has, sessions that have been over for 90 days,
-    /// and idempotency keys of yesterday
+    /// Finishes erasures; removes pictures that no customer has, sessions that have been over for 90 days, and
+    /// idempotency keys of yesterday
     Sweep {
         /// Look only at pictures that are older than so many hours. A picture that is just being uploaded has no
         /// customer yet: 0 is for when nobody uploads
