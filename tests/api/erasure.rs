@@ -45,6 +45,12 @@ async fn erase(client: &Client) -> Answer {
     client.post(ERASE, json!({})).await
 }
 
+async fn erase_of(client: &Client, id: i64) -> Answer {
+    client
+        .post(&format!("/customers/{id}/erase"), json!({}))
+        .await
+}
+
 /// Which of the values are in these bytes.
 fn found(bytes: &[u8]) -> Vec<&'static str> {
     let text = String::from_utf8_lossy(bytes).to_lowercase();
@@ -191,6 +197,14 @@ async fn an_erasure_is_done_once_and_answers_the_same_ever_after() {
 
     let restored = admin.post("/customers/1/restore", json!({})).await;
     restored.problem(410, "erased");
+    let made = nobody["created_at"].as_str().unwrap();
+    for then in [
+        format!("/customers/1?as_of={made}"),
+        format!("/customers/1?as_of={made}&deleted=include"),
+        "/customers/1?as_of=2999-01-01T00:00:00Z".to_owned(),
+    ] {
+        admin.get(&then).await.problem(410, "erased");
+    }
     let whole = json!({ "name": "A", "surname": "B" });
     admin
         .put("/customers/1", whole.clone())
@@ -269,9 +283,54 @@ async fn whoever_enters_an_erased_address_is_warned() {
     let again = enter("zeb@bygone.example").await;
     assert_eq!(again["warnings"][0]["erased_at"], second["erased_at"]);
     assert!(second["erased_at"].as_str() > receipt["erased_at"].as_str());
+    let erased_at = &second["erased_at"];
+    // However it is entered, and whenever that is answered again.
+    admin.delete("/customers/4").await.is(204);
+    let keyed = async |path: &str, body: &Value| {
+        let request = admin.request(reqwest::Method::POST, path).json(body);
+        Answer::of(request.header("idempotency-key", path)).await
+    };
+    let new = person("zeb@bygone.example");
+    let entered = keyed("/customers", &new).await.is(201).json();
+    assert_eq!(entered["warnings"][0]["erased_at"], *erased_at);
+    let replayed = keyed("/customers", &new).await.is(201);
+    assert_eq!(replayed.header("idempotency-replayed"), "true");
+    assert_eq!(replayed.json(), entered);
+    admin.delete("/customers/5").await.is(204);
+    let items = json!({ "items": [
+        { "create": person("fresh@bygone.example") },
+        { "create": new },
+        { "update": { "id": 2, "changes": { "name": "Zeb" } } },
+    ] });
+    keyed("/customers/batch", &items)
+        .await
+        .problem(422, "batch_refused");
+    let items = json!({ "items": [
+        { "create": person("fresh@bygone.example") },
+        { "create": new },
+        { "update": { "id": 3, "changes": { "name": "Zeb" } } },
+    ] });
+    let results = keyed("/customers/batch", &items).await.is(200).json();
+    let again = keyed("/customers/batch", &items).await.is(200).json();
+    assert_eq!(results, again);
+    let results = &results["results"];
+    assert_eq!(results[0].get("warnings"), None, "{results}");
+    assert_eq!(results[1]["warnings"][0]["erased_at"], *erased_at);
+    assert_eq!(results[2].get("warnings"), None, "{results}");
+    let id = results[1]["id"].as_i64().unwrap();
+    admin.delete(&format!("/customers/{id}")).await.is(204);
+    let path = "/customers/by-email/Zeb@bygone.example";
+    let put = json!({ "name": "A", "surname": "B" });
+    let made = admin.put(path, put.clone()).await.is(201).json();
+    assert_eq!(made["warnings"][0]["erased_at"], *erased_at);
+    let replaced = admin.put(path, put).await.is(200).json();
+    assert_eq!(replaced.get("warnings"), None);
+    // An answer that was given is not given again once its customer is erased.
+    erase_of(&admin, 5).await.is(200);
+    keyed("/customers", &new).await.problem(410, "erased");
     // The address is nowhere but in a hash.
     let hash = "SELECT COUNT(*) FROM erasures WHERE LENGTH(email_hash) = 64";
-    assert_eq!(number(&product.database_url(), hash).await, 2);
+    assert_eq!(number(&product.database_url(), hash).await, 3);
     let both = "SELECT COUNT(DISTINCT email_hash) FROM erasures";
     assert_eq!(number(&product.database_url(), both).await, 1);
 }

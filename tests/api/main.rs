@@ -31,6 +31,7 @@ mod paging;
 mod photos;
 mod problems;
 mod refusals;
+mod remnants;
 mod search;
 mod session;
 mod storage;

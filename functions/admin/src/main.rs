@@ -1,6 +1,7 @@
 //! The operator's program.
 
 mod doctor;
+mod sweep;
 
 use anyhow::anyhow;
 use auth::{
@@ -12,17 +13,14 @@ use auth::{
     users,
 };
 use clap::{Parser, Subcommand, ValueEnum};
-use images::{Bucket, finish_erasures, sweep};
 use shared::{
     config::{Env, value_or_file},
     customer::search,
     db::{DatabaseConfig, Db},
     error::ApiError,
-    idempotency,
-    time::Timestamp,
     token::Role,
 };
-use std::{io, path::PathBuf, process::ExitCode, time::Duration};
+use std::{io, path::PathBuf, process::ExitCode};
 
 /// Looks after the CRM's database, users, keys and pictures.
 #[derive(Debug, Parser)]
@@ -52,8 +50,8 @@ enum Command {
     /// Makes the keys that a deployment needs
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Removes pictures of erased customers and those that no customer has, sessions that have been over for 90 days,
-    /// and idempotency keys of yesterday
+    /// Finishes erasures; removes pictures that no customer has, sessions that have been over for 90 days, and
+    /// idempotency keys of yesterday
     Sweep {
         /// Look only at pictures that are older than so many hours. A picture that is just being uploaded has no
         /// customer yet: 0 is for when nobody uploads
@@ -137,7 +135,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Sweep {
             older_than,
             dry_run,
-        } => sweep_up(older_than, dry_run).await,
+        } => sweep::run(older_than, dry_run).await,
     }
 }
 
@@ -229,72 +227,4 @@ fn rotate_keys(step: StepName) -> anyhow::Result<()> {
     println!("VERIFYING_KEYS='{}'", keys.verifying);
     println!("IMAGE_URL_KEYS='{}'", keys.image_urls);
     Ok(())
-}
-
-async fn sweep_up(older_than: u32, dry: bool) -> anyhow::Result<()> {
-    let mut env = Env::of_process();
-    let (database, bucket) = (DatabaseConfig::read(&mut env), Bucket::read(&mut env));
-    let (database, bucket) = env.finish(database.zip(bucket))?;
-    let (db, now) = (Db::open(&database), Timestamp::now());
-    let before = now.minus(Duration::from_secs(u64::from(older_than) * 60 * 60));
-    let owed = finish_pictures(&db, &bucket, dry).await?;
-    let swept = sweep(&db, &bucket, before, dry).await?;
-    let sessions = auth::sessions::forget(&db, now, dry).await?;
-    let keys = idempotency::forget(&db, now, dry).await?;
-    let indexed = if dry {
-        0
-    } else {
-        search::index_missing(&db).await?
-    };
-    db.close().await;
-
-    let removed = if dry { "would be removed" } else { "removed" };
-    for id in &swept.forgotten {
-        match swept.failed.iter().find(|(failed, _)| failed == id) {
-            Some((_, error)) => println!("picture {id}: could not be removed: {error}"),
-            None => println!("picture {id}: {removed}"),
-        }
-    }
-    let done = swept.forgotten.len() - swept.failed.len();
-    println!(
-        "Pictures: {done} {removed}, {} kept, {} too young to tell.",
-        swept.kept, swept.young
-    );
-    if swept.strangers > 0 {
-        println!(
-            "Left alone: {} things that are no pictures of the CRM.",
-            swept.strangers
-        );
-    }
-    println!("Sessions that have been over for 90 days: {sessions} {removed}.");
-    println!("Idempotency keys older than a day: {keys} {removed}.");
-    if indexed > 0 {
-        println!("Customers that an older program wrote: {indexed} indexed for search.");
-    }
-    match swept.failed.len() + owed {
-        0 => Ok(()),
-        failed => Err(anyhow!(
-            "{failed} pictures could not be removed; sweep again later"
-        )),
-    }
-}
-
-/// Removes the pictures of erased customers that are still there; gives how many the storage did not give up.
-async fn finish_pictures(db: &Db, bucket: &Bucket, dry: bool) -> anyhow::Result<usize> {
-    let finished = finish_erasures(db, bucket, dry).await?;
-    let (removed, failed) = (finished.removed, finished.failed.len());
-    for (id, error) in &finished.failed {
-        println!("picture {id} of an erased customer: could not be removed: {error}");
-    }
-    match (removed, failed) {
-        (0, 0) => {}
-        (removed, 0) if dry => {
-            println!("Pictures of erased customers: {removed} would be removed.")
-        }
-        (removed, 0) => println!("Pictures of erased customers: {removed} removed."),
-        (removed, failed) => {
-            println!("Pictures of erased customers: {removed} removed, {failed} still to go.");
-        }
-    }
-    Ok(failed)
 }

@@ -4,9 +4,9 @@
 //! The database forgets in one transaction, which also writes down which pictures are to go ([`super::erased`]): storage that
 //! does not answer then delays an erasure and loses none.
 
-use super::{ATTEMPTS, CustomerRow, Deed, append, changes, find, give_way, search, update};
+use super::{ATTEMPTS, CustomerRow, Deed, append, changes, erased, find, give_way, search, update};
 use crate::{
-    db::{self, Db, Tx},
+    db::{self, Db, Dialect, Tx},
     error::{ApiError, ApiResult},
     extract::IfMatch,
     id::CustomerId,
@@ -23,6 +23,8 @@ use std::{
 
 /// How many rows of a history are read, or pictures written down, with one statement.
 const PIECE: usize = 200;
+/// Up to how many bytes SQLite's file is written anew with an erasure, which takes a second; a larger one is for a sweep.
+const AT_ONCE: i64 = 64 * 1024 * 1024;
 
 /// Takes a customer's values out of the database, and writes down which pictures are to go. For one who is erased
 /// already nothing happens, whatever `if_match` names: what the request wants is so (RFC 9110, section 13.1.1).
@@ -45,7 +47,9 @@ pub async fn erase(
         before.check(if_match, urls, deed.at)?;
         match write(db, &before, privacy, deed).await {
             Ok(true) => {
-                db.scrub().await;
+                if let Err(error) = erased::scrub(db, AT_ONCE).await {
+                    tracing::warn!(%error, "remnants of an erased customer are left for a sweep");
+                }
                 return Ok(());
             }
             Ok(false) => {}
@@ -89,7 +93,12 @@ async fn write(
     )
     .await?;
     queue(&mut tx, before.id, &pictures).await?;
-    insert(&mut tx, before, privacy, &deed, (rows, pictures.len())).await?;
+    let removed = Removed {
+        rows,
+        pictures: i64::try_from(pictures.len()).unwrap_or(i64::MAX),
+        remnants: db.dialect() == Dialect::Sqlite,
+    };
+    insert(&mut tx, before, privacy, &deed, removed).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -185,18 +194,26 @@ async fn queue(tx: &mut Tx, id: CustomerId, pictures: &BTreeSet<String>) -> sqlx
     Ok(())
 }
 
+/// What an erasure took away.
+struct Removed {
+    rows: i64,
+    pictures: i64,
+    /// Whether pieces of it may still be in the database's file.
+    remnants: bool,
+}
+
 async fn insert(
     tx: &mut Tx,
     before: &CustomerRow,
     privacy: &PrivacyKey,
     deed: &Deed,
-    (rows, pictures): (i64, usize),
+    removed: Removed,
 ) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO erasures (customer_id, email_hash, key_id, at, actor_id, operation_id, history_rows, \
-        pictures) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+        pictures, remnants) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     on_tx!(tx, conn => sqlx::query(SQL)
         .bind(before.id).bind(privacy.address_hash(&before.email)).bind(privacy.id()).bind(deed.at)
-        .bind(deed.by).bind(&deed.operation).bind(rows).bind(i64::try_from(pictures).unwrap_or(i64::MAX))
+        .bind(deed.by).bind(&deed.operation).bind(removed.rows).bind(removed.pictures).bind(removed.remnants)
         .execute(conn).await.map(drop))
 }
 

@@ -94,6 +94,37 @@ pub async fn gone(db: &Db, image: &ImageId) -> sqlx::Result<()> {
     on_write!(db, pool => sqlx::query(SQL).bind(image).execute(pool).await.map(drop))
 }
 
+/// How many erasures may have left pieces of values in the database's file.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn remnants(db: &Db) -> sqlx::Result<i64> {
+    const SQL: &str = "SELECT COUNT(*) FROM erasures WHERE remnants > 0";
+    on_read!(db, pool => sqlx::query_scalar(SQL).fetch_one(pool).await)
+}
+
+/// Rids the database's file of what erasures left in it, unless more than so many bytes of it are in use. [`remnants`]
+/// tells whether that was done.
+///
+/// # Errors
+/// When the database does not take it, or others write for longer than we wait.
+pub async fn scrub(db: &Db, most: i64) -> sqlx::Result<()> {
+    // Those that are erased while the file is written anew are not taken for done.
+    const BEGIN: &str = "UPDATE erasures SET remnants = 2 WHERE remnants > 0";
+    const DONE: &str = "UPDATE erasures SET remnants = 0 WHERE remnants = 2";
+    let Some(size) = db.file_size().await? else {
+        return Ok(());
+    };
+    if size > most {
+        return db.truncate_log().await.map(drop);
+    }
+    on_write!(db, pool => sqlx::query(BEGIN).execute(pool).await.map(drop))?;
+    if db.rewrite_file().await? {
+        on_write!(db, pool => sqlx::query(DONE).execute(pool).await.map(drop))?;
+    }
+    Ok(())
+}
+
 /// What is said to somebody who enters something odd, which is done all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {

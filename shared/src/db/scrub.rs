@@ -1,21 +1,54 @@
-//! Leaving nothing behind of what was erased, where the database would keep it for a while.
+//! Leaving nothing behind of what was erased, where SQLite would keep it for a while: in its write-ahead log, and in the
+//! gaps of its pages, which it does not overwrite when it moves rows (`secure_delete` is for the rows it deletes).
+//! What a server keeps is said in docs/operations.md.
 
 use super::Db;
+#[cfg(feature = "sqlite")]
+use super::SqlitePools;
 
 impl Db {
-    /// Takes what was overwritten out of SQLite's write-ahead log, once the transaction is committed. Where somebody
-    /// reads or writes just then it stays until the log is next begun anew. MySQL has logs of its own: see
-    /// docs/operations.md.
-    pub(crate) async fn scrub(&self) {
+    /// How many bytes of SQLite's file are in use; none for a server.
+    pub(crate) async fn file_size(&self) -> sqlx::Result<Option<i64>> {
         match self {
-            Self::MySql(_) => {}
+            Self::MySql(_) => Ok(None),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => {
-                const SQL: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
-                if let Err(error) = sqlx::query(SQL).execute(&pools.writer).await {
-                    tracing::warn!(%error, "the write-ahead log could not be truncated after an erasure");
-                }
+                const SQL: &str = "SELECT (page_count - freelist_count) * page_size \
+                    FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+                let size = sqlx::query_scalar(SQL).fetch_one(&pools.readers).await?;
+                Ok(Some(size))
             }
         }
     }
+
+    /// Writes SQLite's file anew, so that it holds nothing but what is there. False when somebody read meanwhile, for
+    /// whom the log keeps what was.
+    pub(crate) async fn rewrite_file(&self) -> sqlx::Result<bool> {
+        match self {
+            Self::MySql(_) => Ok(true),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pools) => {
+                const SQL: &str = "VACUUM";
+                sqlx::query(SQL).execute(&pools.writer).await?;
+                truncate_log(pools).await
+            }
+        }
+    }
+
+    /// Takes what was overwritten out of SQLite's log. False as for [`Db::rewrite_file`].
+    pub(crate) async fn truncate_log(&self) -> sqlx::Result<bool> {
+        match self {
+            Self::MySql(_) => Ok(true),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pools) => truncate_log(pools).await,
+        }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+async fn truncate_log(pools: &SqlitePools) -> sqlx::Result<bool> {
+    const SQL: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let done: (i64, i64, i64) = sqlx::query_as(SQL).fetch_one(&pools.writer).await?;
+    let (busy, _, _) = done;
+    Ok(busy == 0)
 }
