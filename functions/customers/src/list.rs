@@ -17,6 +17,7 @@ pub(crate) use order::Place;
 use order::Order;
 use plan::Plan;
 use shared::{customer::CustomerRow, db::Db};
+use std::{cmp::Reverse, collections::HashSet};
 
 /// A customer of a list.
 #[derive(Debug, sqlx::FromRow)]
@@ -49,7 +50,10 @@ pub(crate) async fn find(
     rows: i64,
 ) -> sqlx::Result<Found> {
     let mut found = Found::whole(Vec::new());
-    for deleted in query.deleted.among() {
+    let among = query.deleted.among();
+    // Whoever is restored between two looks is in neither, but in the first one more.
+    let again = among.iter().take(among.len() - 1);
+    for deleted in among.iter().chain(again) {
         let plan = Plan::choose(db, query, *deleted).await?;
         found.merge(plan.find(after, rows).await?, query.sort);
     }
@@ -80,6 +84,12 @@ impl Found {
         ends.sort_by(|one, other| order.compare(one, other));
         self.ended = ends.into_iter().next();
         self.customers.extend(other.customers);
+        // Whoever is deleted or restored between two looks is in both.
+        let mut seen = HashSet::new();
+        self.customers
+            .sort_by_key(|listed| Reverse(listed.customer.version));
+        self.customers
+            .retain(|listed| seen.insert(listed.customer.id));
         let place = |listed: &Listed| Place::of(listed, order);
         self.customers
             .sort_by(|one, other| order.compare(&place(one), &place(other)));

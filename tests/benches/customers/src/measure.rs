@@ -14,6 +14,8 @@ const TIMES: usize = 300;
 const WARM: usize = 20;
 /// How many questions one size is asked before the other has its turn.
 const TURN: usize = 10;
+/// How long one kind may take altogether at the larger size: what takes that long is not asked further.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// What is promised: p99 of the larger size within this many times that of the smaller, and under this.
 const RATIO: f64 = 1.5;
 const LONGEST: Duration = Duration::from_millis(25);
@@ -128,11 +130,15 @@ pub(crate) async fn lists(urls: [String; 2], server: Option<u32>) -> anyhow::Res
         for from in (0..times).step_by(TURN) {
             small.turn(kind, from, &mut taken[0]).await?;
             large.turn(kind, from, &mut taken[1]).await?;
+            if taken[1].times.iter().sum::<Duration>() > PATIENCE {
+                break;
+            }
         }
         over.extend(row(&name, &taken));
     }
     println!(
-        "\nMilliseconds, one question after another, {times} of each kind; CPU is of the function and the database together."
+        "\nMilliseconds, one question after another, {times} of each kind unless they took {} s; CPU is of the function and the database together.",
+        PATIENCE.as_secs()
     );
     println!(
         "Over {RATIO} times or {} ms: {} of {} kinds.",
