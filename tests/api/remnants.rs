@@ -10,7 +10,7 @@ use tests::{
 
 const REMNANTS: &str = "SELECT COUNT(*) FROM erasures WHERE remnants > 0";
 /// More than an erasure writes anew at once.
-const FILLER: &str = "CREATE TABLE filler AS SELECT zeroblob(70000000) AS nothing";
+const FILLER: &str = "CREATE TABLE filler AS SELECT zeroblob(70000000) AS filling";
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwz";
 const LENGTH: usize = 14;
 
