@@ -61,6 +61,15 @@ async fn every_filter_shows_just_those_whom_it_names() {
             &[],
         ),
         (&format!("modified_before={second}"), &[1]),
+        // The time that is asked for is the order, unless one is given.
+        (
+            &format!("modified_after={first}&deleted=include"),
+            &[2, 4, 3],
+        ),
+        (
+            &format!("modified_after={first}&deleted=include&sort=-id"),
+            &[4, 3, 2],
+        ),
         (
             &format!("modified_after={second}&sort=-last_modified_at"),
             &[3],

@@ -30,7 +30,7 @@ pub(crate) struct Listed {
 
 impl Listed {
     pub(crate) fn place(&self, query: &ListQuery) -> Place {
-        Place::of(self, query.sort)
+        Place::of(self, query.order())
     }
 }
 
@@ -55,7 +55,7 @@ pub(crate) async fn find(
     let again = among.iter().take(among.len() - 1);
     for deleted in among.iter().chain(again) {
         let plan = Plan::choose(db, query, *deleted).await?;
-        found.merge(plan.find(after, rows).await?, query.sort);
+        found.merge(plan.find(after, rows).await?, query.order());
     }
     Ok(found)
 }

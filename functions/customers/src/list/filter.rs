@@ -1,6 +1,9 @@
 //! Whom a list shows.
 
-use super::{order::Order, statement::Statement};
+use super::{
+    order::{Column, Order},
+    statement::Statement,
+};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use shared::{customer::search::Wanted, email, id::UserId, page::Limit, time::Timestamp};
 use url::form_urlencoded;
@@ -15,8 +18,7 @@ pub(crate) struct ListQuery {
     #[serde(default)]
     pub(crate) limit: Limit,
     pub(crate) cursor: Option<String>,
-    #[serde(default)]
-    pub(crate) sort: Order,
+    sort: Option<Order>,
     #[serde(default)]
     pub(crate) deleted: Deleted,
     #[serde(default)]
@@ -33,6 +35,19 @@ pub(crate) struct ListQuery {
 }
 
 impl ListQuery {
+    /// The order of the list. Unless one is asked for, it is by the time that is asked for, so that a day of years is
+    /// read off one place; and else by id.
+    pub(crate) fn order(&self) -> Order {
+        let created = self.created_after.or(self.created_before);
+        let modified = self.modified_after.or(self.modified_before);
+        let column = match (created, modified) {
+            (Some(_), _) => Column::CreatedAt,
+            (None, Some(_)) => Column::LastModifiedAt,
+            (None, None) => Column::Id,
+        };
+        self.sort.unwrap_or_else(|| Order::ascending(column))
+    }
+
     /// What the list is, apart from which page of it: its parameters as they stand in a query.
     pub(crate) fn to_query(&self) -> String {
         let deleted = match self.deleted {
@@ -42,7 +57,7 @@ impl ListQuery {
         };
         let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
         let all = [
-            ("sort", Some(self.sort.to_query())),
+            ("sort", Some(self.order().to_query())),
             ("deleted", Some(deleted.to_owned())),
             (
                 "q",

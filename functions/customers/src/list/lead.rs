@@ -69,7 +69,7 @@ impl Lead {
 
     /// The narrowest that has customers in the order of the list.
     pub(super) fn in_order(query: &ListQuery) -> Self {
-        if query.sort.column != Column::Id {
+        if query.order().column != Column::Id {
             return Self::Order;
         }
         match &query.q.wanted[..] {
@@ -118,8 +118,8 @@ impl Statement {
                 .push(" AND t.term < ")
                 .bind(to.as_str()),
             Lead::Order => {
-                self.reading_customers(query.sort.column.index(), deleted);
-                match query.sort.column {
+                self.reading_customers(query.order().column.index(), deleted);
+                match query.order().column {
                     Column::CreatedAt => self.and_created(query),
                     Column::LastModifiedAt => self.and_modified(query),
                     Column::Id | Column::Surname | Column::Name | Column::Email => self,
@@ -185,7 +185,7 @@ impl Statement {
     ) -> &mut Self {
         self.push(" FROM (SELECT c.id AS customer_id")
             .reading(lead, query, deleted)
-            .between(behind, None, query.sort, ("c.id", "c.id"))
+            .between(behind, None, query.order(), ("c.id", "c.id"))
             .push(" LIMIT ")
             .bind(rows)
             .push(") t")

@@ -9,9 +9,8 @@ use shared::db::Dialect;
 use std::cmp::Ordering;
 
 /// By what customers are ordered; those who are alike in it, by their ids.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Column {
-    #[default]
     Id,
     CreatedAt,
     LastModifiedAt,
@@ -21,7 +20,7 @@ pub(crate) enum Column {
 }
 
 /// The order of a list.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Order {
     pub(super) column: Column,
     pub(super) descending: bool,
@@ -75,6 +74,13 @@ impl Column {
 }
 
 impl Order {
+    pub(super) const fn ascending(column: Column) -> Self {
+        Self {
+            column,
+            descending: false,
+        }
+    }
+
     /// As it stands in a query.
     pub(super) fn to_query(self) -> String {
         let sign = if self.descending { "-" } else { "" };

@@ -52,10 +52,10 @@ impl<'a> Plan<'a> {
         if query.email.is_some() {
             return Ok(plan(Lead::Email, Manner::Few));
         }
-        let by_id = query.sort.column == Column::Id;
+        let by_id = query.order().column == Column::Id;
         let ordered = Lead::in_order(query);
         let mut others = Lead::all(query);
-        others.retain(|other| !ordered.implies(other, query.sort));
+        others.retain(|other| !ordered.implies(other, query.order()));
         match &others[..] {
             [] => return Ok(plan(ordered, Manner::Straight)),
             [Lead::Created | Lead::Modified] if by_id && ordered == Lead::Order => {
@@ -81,7 +81,7 @@ impl<'a> Plan<'a> {
             Manner::Straight | Manner::Few => {
                 let mut statement = self.select();
                 statement.reading_rows(&self.lead, self.query, self.deleted);
-                let columns = self.lead.columns(self.query.sort);
+                let columns = self.lead.columns(self.query.order());
                 let customers = self.read(statement, after, None, columns, rows).await?;
                 Ok(Found::whole(customers))
             }
@@ -136,7 +136,7 @@ impl<'a> Plan<'a> {
             let mut statement = self.select();
             statement.reading_rows(lead, self.query, self.deleted);
             let missing = rows - i64::try_from(found.customers.len()).unwrap_or(rows);
-            let columns = lead.columns(self.query.sort);
+            let columns = lead.columns(self.query.order());
             let customers = self.read(statement, from.as_ref(), to.as_ref(), columns, missing);
             found.customers.extend(customers.await?);
             let full = i64::try_from(found.customers.len()).is_ok_and(|got| got >= rows);
@@ -151,7 +151,7 @@ impl<'a> Plan<'a> {
 
     /// Whether most ids between two places are of the living, or the deleted, that the list is of.
     fn lie_close(&self, from: Option<&Place>, to: &Place, customers: i64) -> bool {
-        let order = self.query.sort;
+        let order = self.query.order();
         let begin = match from {
             Some(from) => from.id,
             None if order.descending => return false,
@@ -165,10 +165,12 @@ impl<'a> Plan<'a> {
             c.photo_width, c.photo_height, c.created_by, c.last_modified_by, c.created_at, \
             c.last_modified_at, c.version, c.deleted_at, c.erased_at, ";
         let mut statement = Statement::new(self.db.dialect());
-        statement.push(COLUMNS).push(match self.query.sort.column {
-            column @ (Column::Surname | Column::Name | Column::Email) => column.sql(),
-            Column::Id | Column::CreatedAt | Column::LastModifiedAt => "''",
-        });
+        statement
+            .push(COLUMNS)
+            .push(match self.query.order().column {
+                column @ (Column::Surname | Column::Name | Column::Email) => column.sql(),
+                Column::Id | Column::CreatedAt | Column::LastModifiedAt => "''",
+            });
         statement.push(" AS `key`");
         statement
     }
@@ -182,7 +184,7 @@ impl<'a> Plan<'a> {
         columns: (&'static str, &'static str),
         rows: i64,
     ) -> sqlx::Result<Vec<Listed>> {
-        statement.between(from, to, self.query.sort, columns);
+        statement.between(from, to, self.query.order(), columns);
         statement.push(" LIMIT ").bind(rows);
         on_read!(self.db, pool => bound!(sqlx::query_as, statement).fetch_all(pool).await)
     }
@@ -194,7 +196,7 @@ impl<'a> Plan<'a> {
         from: Option<&Place>,
         customers: i64,
     ) -> sqlx::Result<Option<Place>> {
-        let order = self.query.sort;
+        let order = self.query.order();
         let columns @ (key, id) = lead.columns(order);
         let mut statement = Statement::new(self.db.dialect());
         statement.push("SELECT ").push(key).push(", ").push(id);
