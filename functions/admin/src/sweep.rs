@@ -19,7 +19,6 @@ pub(crate) async fn run(older_than: u32, dry: bool) -> anyhow::Result<()> {
     let (db, now) = (Db::open(&database), Timestamp::now());
     let before = now.minus(Duration::from_secs(u64::from(older_than) * 60 * 60));
     let owed = finish_pictures(&db, &bucket, dry).await?;
-    let written = finish_remnants(&db, dry).await?;
     let swept = sweep(&db, &bucket, before, dry).await?;
     let sessions = auth::sessions::forget(&db, now, dry).await?;
     let keys = idempotency::forget(&db, now, dry).await?;
@@ -28,6 +27,8 @@ pub(crate) async fn run(older_than: u32, dry: bool) -> anyhow::Result<()> {
     } else {
         search::index_missing(&db).await?
     };
+    // Last, for others may use the file: what does not need it to itself is done by then.
+    let written = finish_remnants(&db, dry).await;
     db.close().await;
 
     let removed = if dry { "would be removed" } else { "removed" };
@@ -37,7 +38,7 @@ pub(crate) async fn run(older_than: u32, dry: bool) -> anyhow::Result<()> {
     if indexed > 0 {
         println!("Customers that an older program wrote: {indexed} indexed for search.");
     }
-    match (swept.failed.len() + owed, written) {
+    match (swept.failed.len() + owed, written?) {
         (0, true) => Ok(()),
         (0, false) => Err(anyhow!(
             "remnants of erased customers are still in the database's file, because others read it; sweep again later"
