@@ -19,6 +19,9 @@ const COLUMNS: [&str; 6] = [
 /// How many pages lead half-way through all customers, and at how many of their ends it is asked what follows.
 const PAGES: usize = 2_500;
 const DEEP: usize = 100;
+/// The one kind that finds nobody.
+pub(crate) const NOBODY: &str = "q, nobody's word";
+
 /// One kind of question: each time another path.
 pub(crate) struct Kind {
     pub(crate) name: String,
@@ -206,7 +209,7 @@ impl Known {
             self.kind("q, name, surname, com", times, |it| {
                 vec![("q", format!("{} com", it.both(60)))]
             }),
-            self.kind("q, nobody's word", times, |it| {
+            self.kind(NOBODY, times, |it| {
                 vec![("q", format!("{}q", it.surname()))]
             }),
         ]

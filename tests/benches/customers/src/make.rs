@@ -15,7 +15,7 @@ use shared::{
 use sqlx::QueryBuilder;
 
 /// What the customers are made from.
-const SEED: u64 = 20_261_125;
+const SEED: u64 = 20_261_126;
 /// The session of whoever asks: of the first user.
 pub(crate) const SESSION: &str = "be9c0000000000000000000000000001";
 /// How many customers, and how many terms, one statement inserts; and how many statements are committed together.
@@ -181,7 +181,7 @@ impl Written {
 async fn customers(tx: &mut Tx, some: &[Written]) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO customers (id, email, email_key, name, surname, phone, notes, photo_id, \
         photo_width, photo_height, created_by, last_modified_by, created_at, last_modified_at, version, \
-        deleted_at, email_order, name_order, surname_order, search_text, indexed_version) ";
+        deleted_at, email_order, name_order, surname_order, search_text, indexed_version, deleted, photographed) ";
     on_tx!(tx, conn => {
         let mut query = QueryBuilder::new(SQL);
         query.push_values(some, |mut row, written| {
@@ -198,7 +198,9 @@ async fn customers(tx: &mut Tx, some: &[Written]) -> sqlx::Result<()> {
                 .push_bind(person.deleted.then_some(person.last_modified_at))
                 .push_bind(&folded.email_order).push_bind(&folded.name_order)
                 .push_bind(&folded.surname_order).push_bind(&folded.search_text)
-                .push_bind(written.version());
+                .push_bind(written.version())
+                .push_bind(person.deleted)
+                .push_bind(person.photo.is_some());
         });
         query.build().execute(conn).await.map(drop)
     })

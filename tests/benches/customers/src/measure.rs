@@ -1,7 +1,7 @@
 //! Asking both sizes in turn, and the table of what it took.
 
 use crate::{
-    ask::{Kind, Known},
+    ask::{Kind, Known, NOBODY},
     rig::{Client, Function, processor_time},
 };
 use anyhow::ensure;
@@ -33,6 +33,8 @@ struct Size {
 struct Taken {
     times: Vec<Duration>,
     processor: Duration,
+    /// How many customers all answers show.
+    shown: usize,
     slowest: (Duration, String),
 }
 
@@ -77,7 +79,9 @@ impl Size {
     async fn turn(&mut self, kind: usize, from: usize, taken: &mut Taken) -> anyhow::Result<()> {
         let before = self.processor_time()?;
         for path in self.kinds[kind].paths.iter().skip(from).take(TURN) {
-            let time = self.client.get(path).await?.time;
+            let answer = self.client.get(path).await?;
+            let time = answer.time;
+            taken.shown += answer.body["data"].as_array().map_or(0, Vec::len);
             taken.times.push(time);
             if time > taken.slowest.0 {
                 taken.slowest = (time, path.clone());
@@ -134,6 +138,10 @@ pub(crate) async fn lists(urls: [String; 2], server: Option<u32>) -> anyhow::Res
                 break;
             }
         }
+        ensure!(
+            name.contains(NOBODY) || taken.iter().all(|it| it.shown > 0),
+            "{name}: no answer shows anybody, so nothing is measured"
+        );
         over.extend(row(&name, &taken));
     }
     println!(
