@@ -92,7 +92,7 @@ impl<'a> Batch<'a> {
 
     async fn next(&mut self) -> anyhow::Result<&mut Tx> {
         self.statements += 1;
-        if self.statements % STATEMENTS == 0
+        if self.statements.is_multiple_of(STATEMENTS)
             && let Some(tx) = self.tx.take()
         {
             tx.commit().await?;
