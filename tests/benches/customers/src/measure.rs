@@ -5,7 +5,8 @@ use crate::{
     rig::{Client, Function, processor_time},
 };
 use anyhow::ensure;
-use std::{env, time::Duration};
+use shared::config::{Env, parsed, text};
+use std::time::Duration;
 
 /// The two sizes that are compared, in customers.
 pub(crate) const SIZES: [usize; 2] = [10_000, 1_000_000];
@@ -106,15 +107,14 @@ impl Taken {
 )]
 /// Measures every kind on both sizes and prints a table. `server` is the process of the database, where it has one.
 pub(crate) async fn lists(urls: [String; 2], server: Option<u32>) -> anyhow::Result<()> {
-    let times = env::var("TIMES")
-        .ok()
-        .and_then(|times| times.parse().ok())
-        .unwrap_or(TIMES);
+    let mut env = Env::of_process();
+    let times = env.or("TIMES", TIMES, parsed);
+    let only = env.or("ONLY", String::new(), text);
+    let (times, only) = env.finish(times.zip(only))?;
     ensure!(
         times >= 100,
         "TIMES must be at least 100: a p99 of fewer is none"
     );
-    let only = env::var("ONLY").unwrap_or_default();
     let [small, large] = urls;
     let mut small = Size::start(&small, SIZES[0], server, times).await?;
     let mut large = Size::start(&large, SIZES[1], server, times).await?;
