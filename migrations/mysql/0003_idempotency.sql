@@ -3,8 +3,8 @@
 CREATE TABLE idempotency_keys (
     user_id     BIGINT       NOT NULL,
     route       VARCHAR(100) NOT NULL, -- 'POST /customers'
-    name        VARCHAR(255) NOT NULL, -- the key
-    fingerprint CHAR(64)     NOT NULL, -- SHA-256 of the body
+    name        VARCHAR(255) NOT NULL, -- keyed hash of the key
+    fingerprint CHAR(64)     NOT NULL, -- keyed hash of the body
     claim_id    CHAR(32)     NOT NULL,
     claimed_at  BIGINT       NOT NULL,
     result      TEXT         NULL,     -- JSON of ids and versions; NULL while under way

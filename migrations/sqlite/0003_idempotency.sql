@@ -3,8 +3,8 @@
 CREATE TABLE idempotency_keys (
     user_id     INTEGER NOT NULL,
     route       TEXT    NOT NULL, -- 'POST /customers'
-    name        TEXT    NOT NULL, -- the key
-    fingerprint TEXT    NOT NULL, -- SHA-256 of the body
+    name        TEXT    NOT NULL, -- keyed hash of the key
+    fingerprint TEXT    NOT NULL, -- keyed hash of the body
     claim_id    TEXT    NOT NULL,
     claimed_at  INTEGER NOT NULL,
     result      TEXT    NULL,     -- JSON of ids and versions; NULL while under way

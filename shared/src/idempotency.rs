@@ -10,13 +10,14 @@ use crate::{
     error::{ApiError, ApiResult},
     id::{OperationId, UserId},
     on_read, on_tx, on_write,
+    privacy::PrivacyKey,
     time::Timestamp,
 };
 use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, HeaderName},
 };
-use ring::digest::{Context, SHA256};
+use ring::digest::{Digest, SHA256, digest};
 use std::time::Duration;
 
 /// How long a key is remembered.
@@ -46,8 +47,8 @@ pub struct Key {
     /// Method and path.
     route: String,
     name: String,
-    /// Of the body, SHA-256 in hexadecimal digits.
-    fingerprint: String,
+    /// SHA-256 of the body.
+    fingerprint: Digest,
 }
 
 impl<S: Send + Sync, T: FromFields> FromRequest<S> for Repeatable<T> {
@@ -57,15 +58,10 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Repeatable<T> {
         let name = key_name(request.headers())?;
         let route = format!("{} {}", request.method(), request.uri().path());
         let bytes = body::read_json::<T>(request).await?;
-        let key = name.map(|name| {
-            let mut digest = Context::new(&SHA256);
-            digest.update(&bytes);
-            let digest = digest.finish();
-            Key {
-                route,
-                name,
-                fingerprint: digest.as_ref().iter().map(|b| format!("{b:02x}")).collect(),
-            }
+        let key = name.map(|name| Key {
+            route,
+            name,
+            fingerprint: digest(&SHA256, &bytes),
         });
         let body = body::parse(&bytes)?;
         Ok(Self { body, key })
@@ -101,7 +97,10 @@ pub enum Claimed {
 #[derive(Debug, Clone)]
 pub struct Claim {
     user: UserId,
-    key: Key,
+    route: String,
+    /// Keyed hashes: a client's key, and a body that may be guessed, may be about somebody.
+    name: String,
+    fingerprint: String,
     id: OperationId,
 }
 
@@ -109,41 +108,31 @@ pub struct Claim {
 ///
 /// # Errors
 /// 422 when the key came with another request; 409 while a request with it is under way.
-pub async fn claim(db: &Db, user: UserId, key: Option<Key>, now: Timestamp) -> ApiResult<Claimed> {
+pub async fn claim(
+    db: &Db,
+    privacy: &PrivacyKey,
+    user: UserId,
+    key: Option<Key>,
+    now: Timestamp,
+) -> ApiResult<Claimed> {
     let Some(key) = key else {
         return Ok(Claimed::Now(None));
     };
-    let id = OperationId::generate();
-    let claim = Claim { user, key, id };
-    for _ in 0..ATTEMPTS {
-        match claim.insert(db, now).await {
-            Ok(()) => return Ok(Claimed::Now(Some(claim))),
-            Err(error) if db::is_taken(&error) || db::is_contention(&error) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let Some(held) = claim.held(db).await? else {
-            continue;
-        };
-        let age = now.since(held.claimed_at);
-        let abandoned = held.result.is_none() && age >= UNDER_WAY;
-        if age >= REMEMBERED {
-            if claim.take_over(db, &held, now).await? {
-                return Ok(Claimed::Now(Some(claim)));
-            }
-            continue;
-        }
-        if held.fingerprint != claim.key.fingerprint {
-            return Err(ApiError::IdempotencyKeyReused);
-        }
-        match held.result {
-            Some(result) => return Ok(Claimed::Before(result)),
-            None if abandoned && claim.take_over(db, &held, now).await? => {
-                return Ok(Claimed::Now(Some(claim)));
-            }
-            None => return Err(ApiError::IdempotencyKeyInUse),
-        }
-    }
-    Err(ApiError::IdempotencyKeyInUse)
+    let claim = Claim {
+        user,
+        route: key.route,
+        name: privacy.hash(key.name.as_bytes()),
+        fingerprint: privacy.hash(key.fingerprint.as_ref()),
+        id: OperationId::generate(),
+    };
+    // From before it is claimed: whoever hangs up meanwhile gives it back too.
+    let mut holding = Holding(Some((db.clone(), claim.clone())));
+    let claimed = claim.obtain(db, now).await;
+    holding.0 = None;
+    Ok(match claimed? {
+        Some(result) => Claimed::Before(result),
+        None => Claimed::Now(Some(claim)),
+    })
 }
 
 /// Does the work of a claim; when it fails, or is dropped because nobody waits for it, gives the key back.
@@ -185,11 +174,41 @@ struct Held {
 }
 
 impl Claim {
+    /// The result when the work was done before; `None` when it is to be done now.
+    async fn obtain(&self, db: &Db, now: Timestamp) -> ApiResult<Option<String>> {
+        for _ in 0..ATTEMPTS {
+            match self.insert(db, now).await {
+                Ok(()) => return Ok(None),
+                Err(error) if db::is_taken(&error) || db::is_contention(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let Some(held) = self.held(db).await? else {
+                continue;
+            };
+            let age = now.since(held.claimed_at);
+            let forgotten = age >= REMEMBERED;
+            if !forgotten && held.fingerprint != self.fingerprint {
+                return Err(ApiError::IdempotencyKeyReused);
+            }
+            if forgotten || (held.result.is_none() && age >= UNDER_WAY) {
+                if self.take_over(db, &held, now).await? {
+                    return Ok(None);
+                }
+                continue;
+            }
+            return match held.result {
+                Some(result) => Ok(Some(result)),
+                None => Err(ApiError::IdempotencyKeyInUse),
+            };
+        }
+        Err(ApiError::IdempotencyKeyInUse)
+    }
+
     async fn insert(&self, db: &Db, now: Timestamp) -> sqlx::Result<()> {
         const SQL: &str = "INSERT INTO idempotency_keys \
             (user_id, route, name, fingerprint, claim_id, claimed_at) VALUES (?, ?, ?, ?, ?, ?)";
         on_write!(db, pool => sqlx::query(SQL)
-            .bind(self.user).bind(&self.key.route).bind(&self.key.name).bind(&self.key.fingerprint)
+            .bind(self.user).bind(&self.route).bind(&self.name).bind(&self.fingerprint)
             .bind(&self.id).bind(now).execute(pool).await.map(drop))
     }
 
@@ -197,7 +216,7 @@ impl Claim {
         const SQL: &str = "SELECT fingerprint, claim_id, claimed_at, result FROM idempotency_keys \
             WHERE user_id = ? AND route = ? AND name = ?";
         on_read!(db, pool => sqlx::query_as(SQL)
-            .bind(self.user).bind(&self.key.route).bind(&self.key.name).fetch_optional(pool).await)
+            .bind(self.user).bind(&self.route).bind(&self.name).fetch_optional(pool).await)
     }
 
     /// False when somebody else was quicker.
@@ -205,8 +224,8 @@ impl Claim {
         const SQL: &str = "UPDATE idempotency_keys SET fingerprint = ?, claim_id = ?, claimed_at = ?, result = NULL \
             WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ?";
         on_write!(db, pool => sqlx::query(SQL)
-            .bind(&self.key.fingerprint).bind(&self.id).bind(now)
-            .bind(self.user).bind(&self.key.route).bind(&self.key.name).bind(&held.claim_id)
+            .bind(&self.fingerprint).bind(&self.id).bind(now)
+            .bind(self.user).bind(&self.route).bind(&self.name).bind(&held.claim_id)
             .execute(pool).await.map(|done| done.rows_affected() == 1))
     }
 
@@ -218,7 +237,7 @@ impl Claim {
         const SQL: &str = "UPDATE idempotency_keys SET result = ? \
             WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ? AND result IS NULL";
         on_tx!(tx, conn => sqlx::query(SQL)
-            .bind(result).bind(self.user).bind(&self.key.route).bind(&self.key.name).bind(&self.id)
+            .bind(result).bind(self.user).bind(&self.route).bind(&self.name).bind(&self.id)
             .execute(conn).await.map(|done| done.rows_affected() == 1))
     }
 
@@ -228,7 +247,7 @@ impl Claim {
             WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ? AND result IS NULL";
         let released: sqlx::Result<()> = async {
             on_write!(db, pool => sqlx::query(SQL)
-                .bind(self.user).bind(&self.key.route).bind(&self.key.name).bind(&self.id)
+                .bind(self.user).bind(&self.route).bind(&self.name).bind(&self.id)
                 .execute(pool).await.map(drop))
         }
         .await;

@@ -11,14 +11,17 @@ use crate::{
 use ring::hmac;
 use std::{fmt, sync::Arc};
 
-/// Separates the hashes' key from whatever else is made from `PRIVACY_KEY`.
-const LABEL: &str = "crm erased address 1";
+/// Separates the key of addresses' hashes from whatever else is made from `PRIVACY_KEY`.
+const ADDRESSES: &str = "crm erased address 1";
+/// The same of requests' hashes.
+const REQUESTS: &str = "crm idempotent request 1";
 
 /// `PRIVACY_KEY`.
 #[derive(Clone)]
 pub struct PrivacyKey {
     cursors: Cursors,
     addresses: Arc<hmac::Key>,
+    requests: Arc<hmac::Key>,
 }
 
 impl PrivacyKey {
@@ -30,7 +33,8 @@ impl PrivacyKey {
     fn new(secret: [u8; 32]) -> Self {
         Self {
             cursors: Cursors::derive(&secret),
-            addresses: Arc::new(seal::hmac_key(&secret, LABEL)),
+            addresses: Arc::new(seal::hmac_key(&secret, ADDRESSES)),
+            requests: Arc::new(seal::hmac_key(&secret, REQUESTS)),
         }
     }
 
@@ -38,6 +42,12 @@ impl PrivacyKey {
     #[must_use]
     pub const fn cursors(&self) -> &Cursors {
         &self.cursors
+    }
+
+    /// What is kept of something that may hold anything, to know it again: HMAC-SHA256, 64 hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self, bytes: &[u8]) -> String {
+        hex(hmac::sign(&self.requests, bytes).as_ref())
     }
 
     /// Which key this is, without telling anything of it: 16 hexadecimal digits.

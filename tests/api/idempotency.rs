@@ -45,8 +45,8 @@ async fn a_create_that_is_sent_again_is_answered_again_and_done_once() {
         (first.json(), first.header("location"), first.header("etag"))
     );
     assert_eq!(total(&admin).await, 1);
-    // Nothing about the customer is kept with the key.
-    let kept = "SELECT COUNT(*) FROM idempotency_keys WHERE result = '1' AND name = 'key-1'";
+    // Nothing about the customer is kept with the key, nor the key itself.
+    let kept = "SELECT COUNT(*) FROM idempotency_keys WHERE result = '1' AND name <> 'key-1'";
     assert_eq!(database::number(&product.database_url(), kept).await, 1);
 }
 
@@ -171,6 +171,31 @@ async fn a_claim_whose_request_died_is_taken_over_after_a_minute_and_forgotten_a
         ""
     );
     assert_eq!(total(&admin).await, 3);
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_does_not_keep_a_key_for_long_and_never_does_it_twice() {
+    let product = Product::start().await;
+    let admin = product.admin().await;
+    for n in 0..30 {
+        let key = format!("k{n}");
+        let new =
+            json!({ "email": format!("c{n}@example.com"), "name": "Ada", "surname": "Byron" });
+        let early = sent(&admin, "/customers", &key, &new);
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(n), early).await;
+        let mut tries = 0;
+        loop {
+            let again = sent(&admin, "/customers", &key, &new).await;
+            if again.status == 201 {
+                break;
+            }
+            again.problem(409, "idempotency_key_in_use");
+            tries += 1;
+            assert!(tries < 200, "{key} stays claimed");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+    assert_eq!(total(&admin).await, 30);
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ async fn every_filter_shows_just_those_whom_it_names() {
 
     for (query, expected) in [
         ("email=ADA@example.com", &[1][..]),
+        ("email=%20ADA@example.com%20", &[1]),
         ("email=gone@example.com", &[]),
         ("email=gone@example.com&deleted=include", &[4]),
         (&format!("created_by={kim}"), &[2]),

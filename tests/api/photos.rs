@@ -799,3 +799,26 @@ async fn what_unpacks_to_a_gigabyte_is_never_unpacked() {
     let peak = product.front().peak_mib();
     assert!(peak < 150, "{peak} MiB");
 }
+
+#[tokio::test]
+async fn an_uploader_who_hangs_up_leaves_no_picture_that_nobody_has() {
+    let product = Product::start().await;
+    let admin = product.admin().await;
+    admin.customer("ada@example.com").await;
+    let photo = png(300, 300);
+    for n in 0..24 {
+        let upload = admin.put_bytes(PHOTO, "image/png", photo.clone());
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(n * 5), upload).await;
+    }
+    // What was under way ends by itself; then there is the customer's picture and no other.
+    for attempt in 0.. {
+        let kept = kept(&product).await;
+        let customer = admin.whole_customer(1).await;
+        let named = customer["photo"]["id"].as_str().map(str::to_owned);
+        if kept == named.into_iter().collect() {
+            break;
+        }
+        assert!(attempt < 200, "{kept:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}

@@ -149,9 +149,9 @@ impl FromFields for Target {
 }
 
 fn refused(index: usize, error: ApiError) -> Vec<ItemError> {
-    let fields = match error {
-        ApiError::InvalidFields(fields) => fields,
-        error => return vec![item_error(index, "malformed", error.to_string())],
+    let ApiError::InvalidFields(fields) = error else {
+        let message = "an item is a JSON object with `create`, `update` or `delete`, and so is what that holds";
+        return vec![item_error(index, "malformed", message)];
     };
     let of = |FieldError {
                   field,

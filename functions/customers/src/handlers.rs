@@ -81,7 +81,7 @@ pub(crate) async fn create_customer(
 ) -> ApiResult<Response> {
     let db = &state.context.db;
     let deed = Deed::now(Action::Created, user.id);
-    let claim = match idempotency::claim(db, user.id, key, deed.at).await? {
+    let claim = match idempotency::claim(db, &state.privacy, user.id, key, deed.at).await? {
         Claimed::Now(claim) => claim,
         Claimed::Before(id) => return created_before(&state, &id, deed.at).await,
     };
@@ -97,7 +97,9 @@ pub(crate) async fn create_customer(
 /// The answer to a request that made this customer before: the record as it was made.
 async fn created_before(state: &CustomersState, id: &str, now: Timestamp) -> ApiResult<Response> {
     let id = CustomerId::try_from(id.to_owned()).map_err(anyhow::Error::msg)?;
+    let permit = state.long_work().await?;
     let made = as_of::find(&state.context.db, id, Moment::Version(1)).await?;
+    drop(permit);
     let made = made.ok_or(ApiError::NotFound("customer"))?;
     let address = Email::parse(&made.email).map_err(|(_, message)| anyhow::Error::msg(message))?;
     let (db, at) = (&state.context.db, made.created_at);
@@ -113,13 +115,14 @@ pub(crate) async fn write_batch(
 ) -> ApiResult<Response> {
     let db = &state.context.db;
     let deed = Deed::now(Action::Updated, user.id);
-    let claim = match idempotency::claim(db, user.id, key, deed.at).await? {
+    let claim = match idempotency::claim(db, &state.privacy, user.id, key, deed.at).await? {
         Claimed::Now(claim) => claim,
         Claimed::Before(outcome) => {
             let outcome = RawValue::from_string(outcome).map_err(anyhow::Error::from)?;
             return Ok(replayed(Json(outcome).into_response()));
         }
     };
+    let _permit = state.long_work().await?;
     let done = batch::carry_out(db, &state.privacy, &batch, &deed, claim.as_ref());
     let outcome = idempotency::released(db, claim.as_ref(), done).await?;
     Ok(Json(outcome).into_response())
@@ -175,7 +178,10 @@ pub(crate) async fn find_customer(
     let db = &state.context.db;
     let found = match query.as_of {
         None => customer::find(db, id).await?,
-        Some(time) => as_of::find(db, id, Moment::Time(time)).await?,
+        Some(time) => {
+            let _permit = state.long_work().await?;
+            as_of::find(db, id, Moment::Time(time)).await?
+        }
     };
     let customer = found
         .filter(|customer| match query.deleted {

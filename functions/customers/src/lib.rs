@@ -15,10 +15,16 @@ use axum::{
 };
 use shared::{
     config::Env,
+    error::{ApiError, ApiResult},
     image_url::ImageUrls,
     privacy::PrivacyKey,
     server::{self, Context},
     token::Verifier,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
 
 /// What this function alone reads from the environment.
@@ -48,6 +54,28 @@ struct CustomersState {
     context: Context,
     image_urls: ImageUrls,
     privacy: PrivacyKey,
+    /// What takes long does not take every connection: who adds a customer must not wait for it.
+    long: Arc<Semaphore>,
+}
+
+/// How much of what takes long is done at a time.
+const LONG_WORK: usize = 2;
+/// How long it waits for its turn.
+const TURN: Duration = Duration::from_secs(10);
+
+impl CustomersState {
+    /// The turn of work that may take long: a batch, a record as it was.
+    ///
+    /// # Errors
+    /// 503 when too much of it waits.
+    async fn long_work(&self) -> ApiResult<OwnedSemaphorePermit> {
+        match timeout(TURN, self.long.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(ApiError::Unavailable(
+                "too many batches or looks at history are under way",
+            )),
+        }
+    }
 }
 
 impl FromRef<CustomersState> for Verifier {
@@ -62,6 +90,7 @@ pub fn router(config: Config, context: Context) -> Router {
         context,
         image_urls: config.image_urls,
         privacy: config.privacy,
+        long: Arc::new(Semaphore::new(LONG_WORK)),
     };
     Router::new()
         .route(

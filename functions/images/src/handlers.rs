@@ -1,6 +1,7 @@
 //! What the routes do.
 
 use crate::{ImagesState, erasure::finish_erasure, upload::Upload};
+use ::picture::Picture;
 use axum::{
     extract::{FromRequestParts, State},
     http::{HeaderValue, StatusCode, header, request::Parts},
@@ -14,11 +15,12 @@ use shared::{
     },
     error::{ApiError, ApiResult},
     extract::{IfMatch, IfNoneMatch, Json, Path, Query, entity_tag},
-    id::{CustomerId, ImageId},
+    id::{CustomerId, ImageId, UserId},
     image_url::{ImageSize, SignedQuery},
     time::Timestamp,
     token::{AdminUser, CurrentUser},
 };
+use tracing::Instrument as _;
 
 /// Gives a customer a picture, or another one. The old one goes only after the new one is committed.
 pub(crate) async fn update_photo(
@@ -30,13 +32,26 @@ pub(crate) async fn update_photo(
     Upload(upload): Upload,
 ) -> ApiResult<Response> {
     let picture = state.decoder.run(upload).await?;
+    // On its own from here: a client that hangs up must not leave pictures that no customer has.
+    let setting = set_photo(state, user.id, id, if_match, picture);
+    let set = tokio::spawn(setting.in_current_span()).await;
+    set.map_err(anyhow::Error::from)?
+}
+
+async fn set_photo(
+    state: ImagesState,
+    user: UserId,
+    id: CustomerId,
+    if_match: Option<IfMatch>,
+    picture: Picture,
+) -> ApiResult<Response> {
     let image = ImageId::generate();
     let (width, height) = (i64::from(picture.width), i64::from(picture.height));
     if let Err(error) = state.bucket.put(&image, picture).await {
         discard(&state, &image).await;
         return Err(error.into());
     }
-    let deed = Deed::now(Action::PhotoSet, user.id);
+    let deed = Deed::now(Action::PhotoSet, user);
     let changed = change(&state, id, if_match.as_ref(), &deed, |before| {
         Ok(CustomerRow {
             photo_id: Some(image.clone()),

@@ -106,6 +106,13 @@ pub(crate) struct Words {
     pub(super) wanted: Vec<Wanted>,
 }
 
+impl Words {
+    /// Whether something is looked for that has no word, and that nobody has.
+    pub(super) fn are_nobodys(&self) -> bool {
+        self.wanted.is_empty() && !self.text.trim().is_empty()
+    }
+}
+
 impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -141,7 +148,7 @@ impl Statement {
     pub(super) fn and_email(&mut self, query: &ListQuery) -> &mut Self {
         if let Some(address) = &query.email {
             self.push(" AND c.email_order = ")
-                .bind(email::key(address).as_str());
+                .bind(email::key(address.trim()).as_str());
         }
         self
     }

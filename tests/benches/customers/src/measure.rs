@@ -101,10 +101,6 @@ impl Taken {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the bench's own variables, not the product's configuration"
-)]
 /// Measures every kind on both sizes and prints a table. `server` is the process of the database, where it has one.
 pub(crate) async fn lists(urls: [String; 2], server: Option<u32>) -> anyhow::Result<()> {
     let mut env = Env::of_process();
