@@ -452,14 +452,23 @@ fn changes(before: Option<&CustomerRow>, after: &CustomerRow) -> Value {
     Value::Object(changes)
 }
 
+/// The living customer who has an address.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_by_email(db: &Db, address: &str) -> sqlx::Result<Option<CustomerId>> {
+    const SQL: &str = "SELECT id FROM customers WHERE email_key = ?";
+    let row: Option<(CustomerId,)> = on_read!(db, pool => sqlx::query_as(SQL)
+        .bind(email::key(address)).fetch_optional(pool).await)?;
+    Ok(row.map(|(id,)| id))
+}
+
 /// The answer to somebody who wants an address that another customer has.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn taken(db: &Db, address: &str) -> sqlx::Result<ApiError> {
-    const SQL: &str = "SELECT id FROM customers WHERE email_key = ?";
-    let row: Option<(CustomerId,)> = on_read!(db, pool => sqlx::query_as(SQL)
-        .bind(email::key(address)).fetch_optional(pool).await)?;
-    let existing = row.map(|(id,)| Existing { id, deleted: false });
+    let id = find_by_email(db, address).await?;
+    let existing = id.map(|id| Existing { id, deleted: false });
     Ok(ApiError::EmailTaken { existing })
 }

@@ -355,7 +355,7 @@ async fn with_existing(
             Some(Item::Delete(_)) | None => None,
         };
         if let Some(address) = address {
-            let id = store::find_by_email(db, address).await?;
+            let id = customer::find_by_email(db, address.as_str()).await?;
             error.existing = id.map(|id| Existing { id, deleted: false });
         }
     }

@@ -42,7 +42,7 @@ pub(crate) async fn put(
 ) -> ApiResult<Put> {
     let db = &state.context.db;
     for attempt in 0..customer::ATTEMPTS {
-        let done = match store::find_by_email(db, address).await? {
+        let done = match customer::find_by_email(db, address.as_str()).await? {
             Some(id) => replace(state, id, user, address, replacement, preconditions).await,
             None if preconditions.if_match.is_some() => {
                 return Err(ApiError::VersionMismatch { current: None });

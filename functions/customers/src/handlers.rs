@@ -122,8 +122,10 @@ pub(crate) async fn write_batch(
             return Ok(replayed(Json(outcome).into_response()));
         }
     };
-    let _permit = state.long_work().await?;
-    let done = batch::carry_out(db, &state.privacy, &batch, &deed, claim.as_ref());
+    let done = async {
+        let _permit = state.long_work().await?;
+        batch::carry_out(db, &state.privacy, &batch, &deed, claim.as_ref()).await
+    };
     let outcome = idempotency::released(db, claim.as_ref(), done).await?;
     Ok(Json(outcome).into_response())
 }

@@ -7,7 +7,6 @@ use shared::{
         search::{self, Folded},
     },
     db::{self, Db, InsertedId as _, Tx},
-    email::Email,
     error::{ApiError, ApiResult},
     id::CustomerId,
     idempotency::Claim,
@@ -114,12 +113,4 @@ pub(crate) async fn history(
     const SQL: &str = "SELECT version, action, at, actor_id, operation_id, changes FROM customer_events \
         WHERE customer_id = ? AND version < ? ORDER BY version DESC LIMIT ?";
     on_read!(db, pool => sqlx::query_as(SQL).bind(id).bind(before).bind(rows).fetch_all(pool).await)
-}
-
-/// The living customer who has an address.
-pub(crate) async fn find_by_email(db: &Db, address: &Email) -> sqlx::Result<Option<CustomerId>> {
-    const SQL: &str = "SELECT id FROM customers WHERE email_key = ?";
-    let row: Option<(CustomerId,)> = on_read!(db, pool =>
-        sqlx::query_as(SQL).bind(address.key()).fetch_optional(pool).await)?;
-    Ok(row.map(|(id,)| id))
 }
