@@ -18,7 +18,12 @@ use axum::{
     http::{HeaderMap, HeaderName},
 };
 use ring::digest::{Digest, SHA256, digest};
-use std::time::Duration;
+use std::{
+    mem,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+use tracing::Instrument as _;
 
 /// How long a key is remembered.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -93,15 +98,19 @@ pub enum Claimed {
     Before(String),
 }
 
-/// The right to do the work of a key, and the duty to say that it is done.
-#[derive(Debug, Clone)]
+/// The right to do the work of a key, and the duty to say that it is done. Gives the key back when it is dropped
+/// before [`released`] has seen what became of the work.
+#[derive(Debug)]
 pub struct Claim {
+    db: Db,
     user: UserId,
     route: String,
     /// Keyed hashes: a client's key, and a body that may be guessed, may be about somebody.
     name: String,
     fingerprint: String,
     id: OperationId,
+    /// That it is to be given back.
+    held: AtomicBool,
 }
 
 /// Claims a key for its user, if there is one.
@@ -119,48 +128,72 @@ pub async fn claim(
         return Ok(Claimed::Now(None));
     };
     let claim = Claim {
+        db: db.clone(),
         user,
         route: key.route,
         name: privacy.hash(key.name.as_bytes()),
         fingerprint: privacy.hash(key.fingerprint.as_ref()),
         id: OperationId::generate(),
+        held: AtomicBool::new(true),
     };
-    // From before it is claimed: whoever hangs up meanwhile gives it back too.
-    let mut holding = Holding(Some((db.clone(), claim.clone())));
-    let claimed = claim.obtain(db, now).await;
-    holding.0 = None;
-    Ok(match claimed? {
-        Some(result) => Claimed::Before(result),
-        None => Claimed::Now(Some(claim)),
-    })
+    // On its own: what was sent to the database may happen after whoever waited has hung up, and can only be given
+    // back after that.
+    let obtaining = async move {
+        let before = claim.obtain(now).await;
+        (before, claim)
+    };
+    let (before, claim) = tokio::spawn(obtaining.in_current_span())
+        .await
+        .map_err(anyhow::Error::from)?;
+    match before {
+        Ok(None) => Ok(Claimed::Now(Some(claim))),
+        Ok(Some(result)) => {
+            claim.let_go();
+            Ok(Claimed::Before(result))
+        }
+        Err(error) => {
+            // Somebody else has the key; only of a database that failed is it unknown.
+            if !matches!(error, ApiError::Database(_)) {
+                claim.let_go();
+            }
+            Err(error)
+        }
+    }
 }
 
-/// Does the work of a claim; when it fails, or is dropped because nobody waits for it, gives the key back.
+/// Does the work of a claim; when it fails, gives the key back.
 ///
 /// # Errors
 /// Those of the work.
 pub async fn released<T>(
-    db: &Db,
     claim: Option<&Claim>,
     work: impl Future<Output = ApiResult<T>>,
 ) -> ApiResult<T> {
-    let mut held = Holding(claim.map(|claim| (db.clone(), claim.clone())));
     let done = work.await;
-    let held = held.0.take();
-    if let (Err(_), Some((db, claim))) = (&done, held) {
-        claim.release(&db).await;
+    if let Some(claim) = claim {
+        if done.is_err() {
+            claim.release().await;
+        }
+        claim.let_go();
     }
     done
 }
 
-/// A claim whose work is under way.
-struct Holding(Option<(Db, Claim)>);
-
-impl Drop for Holding {
+impl Drop for Claim {
     fn drop(&mut self) {
-        if let Some((db, claim)) = self.0.take() {
-            tokio::spawn(async move { claim.release(&db).await });
+        if !*self.held.get_mut() {
+            return;
         }
+        let claim = Self {
+            db: self.db.clone(),
+            user: self.user,
+            route: mem::take(&mut self.route),
+            name: mem::take(&mut self.name),
+            fingerprint: mem::take(&mut self.fingerprint),
+            id: self.id.clone(),
+            held: AtomicBool::new(false),
+        };
+        tokio::spawn(async move { claim.release().await });
     }
 }
 
@@ -175,14 +208,14 @@ struct Held {
 
 impl Claim {
     /// The result when the work was done before; `None` when it is to be done now.
-    async fn obtain(&self, db: &Db, now: Timestamp) -> ApiResult<Option<String>> {
+    async fn obtain(&self, now: Timestamp) -> ApiResult<Option<String>> {
         for _ in 0..ATTEMPTS {
-            match self.insert(db, now).await {
+            match self.insert(now).await {
                 Ok(()) => return Ok(None),
                 Err(error) if db::is_taken(&error) || db::is_contention(&error) => {}
                 Err(error) => return Err(error.into()),
             }
-            let Some(held) = self.held(db).await? else {
+            let Some(held) = self.holder().await? else {
                 continue;
             };
             let age = now.since(held.claimed_at);
@@ -191,7 +224,7 @@ impl Claim {
                 return Err(ApiError::IdempotencyKeyReused);
             }
             if forgotten || (held.result.is_none() && age >= UNDER_WAY) {
-                if self.take_over(db, &held, now).await? {
+                if self.take_over(&held, now).await? {
                     return Ok(None);
                 }
                 continue;
@@ -204,26 +237,26 @@ impl Claim {
         Err(ApiError::IdempotencyKeyInUse)
     }
 
-    async fn insert(&self, db: &Db, now: Timestamp) -> sqlx::Result<()> {
+    async fn insert(&self, now: Timestamp) -> sqlx::Result<()> {
         const SQL: &str = "INSERT INTO idempotency_keys \
             (user_id, route, name, fingerprint, claim_id, claimed_at) VALUES (?, ?, ?, ?, ?, ?)";
-        on_write!(db, pool => sqlx::query(SQL)
+        on_write!(&self.db, pool => sqlx::query(SQL)
             .bind(self.user).bind(&self.route).bind(&self.name).bind(&self.fingerprint)
             .bind(&self.id).bind(now).execute(pool).await.map(drop))
     }
 
-    async fn held(&self, db: &Db) -> sqlx::Result<Option<Held>> {
+    async fn holder(&self) -> sqlx::Result<Option<Held>> {
         const SQL: &str = "SELECT fingerprint, claim_id, claimed_at, result FROM idempotency_keys \
             WHERE user_id = ? AND route = ? AND name = ?";
-        on_read!(db, pool => sqlx::query_as(SQL)
+        on_read!(&self.db, pool => sqlx::query_as(SQL)
             .bind(self.user).bind(&self.route).bind(&self.name).fetch_optional(pool).await)
     }
 
     /// False when somebody else was quicker.
-    async fn take_over(&self, db: &Db, held: &Held, now: Timestamp) -> sqlx::Result<bool> {
+    async fn take_over(&self, held: &Held, now: Timestamp) -> sqlx::Result<bool> {
         const SQL: &str = "UPDATE idempotency_keys SET fingerprint = ?, claim_id = ?, claimed_at = ?, result = NULL \
             WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ?";
-        on_write!(db, pool => sqlx::query(SQL)
+        on_write!(&self.db, pool => sqlx::query(SQL)
             .bind(&self.fingerprint).bind(&self.id).bind(now)
             .bind(self.user).bind(&self.route).bind(&self.name).bind(&held.claim_id)
             .execute(pool).await.map(|done| done.rows_affected() == 1))
@@ -242,18 +275,30 @@ impl Claim {
     }
 
     /// Gives the key back when nothing was done with it. If that fails, it can be taken over after a minute.
-    async fn release(&self, db: &Db) {
+    async fn release(&self) {
+        let mut released = self.delete().await;
+        for _ in 1..ATTEMPTS {
+            match &released {
+                Err(error) if db::is_contention(error) => released = self.delete().await,
+                _ => break,
+            }
+        }
+        if let Err(error) = released {
+            tracing::warn!(%error, "an Idempotency-Key stays claimed for a minute");
+        }
+    }
+
+    async fn delete(&self) -> sqlx::Result<()> {
         const SQL: &str = "DELETE FROM idempotency_keys \
             WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ? AND result IS NULL";
-        let released: sqlx::Result<()> = async {
-            on_write!(db, pool => sqlx::query(SQL)
-                .bind(self.user).bind(&self.route).bind(&self.name).bind(&self.id)
-                .execute(pool).await.map(drop))
-        }
-        .await;
-        if let Err(error) = released {
-            tracing::warn!(error = %error, "an Idempotency-Key stays claimed for a minute");
-        }
+        on_write!(&self.db, pool => sqlx::query(SQL)
+            .bind(self.user).bind(&self.route).bind(&self.name).bind(&self.id)
+            .execute(pool).await.map(drop))
+    }
+
+    /// Says that there is nothing to give back.
+    fn let_go(&self) {
+        self.held.store(false, Ordering::Relaxed);
     }
 }
 

@@ -90,7 +90,7 @@ pub(crate) async fn create_customer(
         let customer = store::create(db, &new, &deed, claim.as_ref()).await?;
         Ok((customer, warning))
     };
-    let (customer, warning) = idempotency::released(db, claim.as_ref(), made).await?;
+    let (customer, warning) = idempotency::released(claim.as_ref(), made).await?;
     Ok(created(&state, customer, warning, deed.at))
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn write_batch(
         let _permit = state.long_work().await?;
         batch::carry_out(db, &state.privacy, &batch, &deed, claim.as_ref()).await
     };
-    let outcome = idempotency::released(db, claim.as_ref(), done).await?;
+    let outcome = idempotency::released(claim.as_ref(), done).await?;
     Ok(Json(outcome).into_response())
 }
 
