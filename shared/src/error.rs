@@ -3,12 +3,15 @@
 //! [`ApiError`] travels in the response's extensions; the outermost layer of [`crate::server`] writes the body once,
 //! with the request's id, and logs it once.
 
+mod code;
+
 use crate::{db, id::CustomerId};
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+pub use code::Code;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 
@@ -228,48 +231,52 @@ impl ApiError {
     /// The status, and the name for programs.
     #[must_use]
     pub fn status(&self) -> (StatusCode, &'static str) {
-        use StatusCode as S;
+        let code = self.code();
+        (code.status(), code.as_str())
+    }
+
+    /// What it is, for programs.
+    #[must_use]
+    pub fn code(&self) -> Code {
         match self {
-            Self::MalformedBody(_) => (S::BAD_REQUEST, "malformed_body"),
-            Self::MalformedQuery(_) => (S::BAD_REQUEST, "malformed_query"),
-            Self::MalformedPath(_) => (S::BAD_REQUEST, "malformed_path"),
-            Self::MalformedHeader(_) => (S::BAD_REQUEST, "malformed_header"),
-            Self::InvalidCursor => (S::BAD_REQUEST, "invalid_cursor"),
-            Self::InvalidState => (S::BAD_REQUEST, "invalid_state"),
-            Self::ProviderDenied => (S::BAD_REQUEST, "provider_denied"),
-            Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated"),
-            Self::InvalidCredentials => (S::UNAUTHORIZED, "invalid_credentials"),
-            Self::InvalidRefreshToken => (S::UNAUTHORIZED, "invalid_refresh_token"),
-            Self::Forbidden(_) => (S::FORBIDDEN, "forbidden"),
-            Self::InvalidSignature => (S::FORBIDDEN, "invalid_signature"),
-            Self::LinkExpired => (S::FORBIDDEN, "link_expired"),
-            Self::NotRegistered => (S::FORBIDDEN, "not_registered"),
-            Self::EmailNotVerified => (S::FORBIDDEN, "email_not_verified"),
-            Self::NotFound(_) => (S::NOT_FOUND, "not_found"),
-            Self::UnknownProvider => (S::NOT_FOUND, "unknown_provider"),
-            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout"),
-            Self::EmailTaken { .. } => (S::CONFLICT, "email_taken"),
-            Self::LastAdmin => (S::CONFLICT, "last_admin"),
-            Self::IdentityTaken(_) => (S::CONFLICT, "identity_taken"),
-            Self::LastWayIn => (S::CONFLICT, "last_way_in"),
-            Self::IdempotencyKeyInUse => (S::CONFLICT, "idempotency_key_in_use"),
-            Self::Erased => (S::GONE, "erased"),
-            Self::VersionMismatch { .. } => (S::PRECONDITION_FAILED, "version_mismatch"),
-            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "too_large"),
-            Self::UnsupportedMediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
-            Self::NotAnImage => (S::UNSUPPORTED_MEDIA_TYPE, "not_an_image"),
-            Self::InvalidFields(_) => (S::UNPROCESSABLE_ENTITY, "invalid_fields"),
-            Self::BatchRefused(_) => (S::UNPROCESSABLE_ENTITY, "batch_refused"),
-            Self::IdempotencyKeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
-            Self::PictureTooLarge(_) => (S::UNPROCESSABLE_ENTITY, "picture_too_large"),
-            Self::BrokenPicture => (S::UNPROCESSABLE_ENTITY, "broken_picture"),
-            Self::ProviderError(_) => (S::BAD_GATEWAY, "provider_error"),
-            Self::Unavailable(_) | Self::Storage(_) => (S::SERVICE_UNAVAILABLE, "unavailable"),
-            Self::Database(error) if db::is_unavailable(error) => {
-                (S::SERVICE_UNAVAILABLE, "unavailable")
-            }
-            Self::Database(_) | Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal"),
+            Self::MalformedBody(_) => Code::MalformedBody,
+            Self::MalformedQuery(_) => Code::MalformedQuery,
+            Self::MalformedPath(_) => Code::MalformedPath,
+            Self::MalformedHeader(_) => Code::MalformedHeader,
+            Self::InvalidCursor => Code::InvalidCursor,
+            Self::InvalidState => Code::InvalidState,
+            Self::ProviderDenied => Code::ProviderDenied,
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::InvalidCredentials => Code::InvalidCredentials,
+            Self::InvalidRefreshToken => Code::InvalidRefreshToken,
+            Self::Forbidden(_) => Code::Forbidden,
+            Self::InvalidSignature => Code::InvalidSignature,
+            Self::LinkExpired => Code::LinkExpired,
+            Self::NotRegistered => Code::NotRegistered,
+            Self::EmailNotVerified => Code::EmailNotVerified,
+            Self::NotFound(_) => Code::NotFound,
+            Self::UnknownProvider => Code::UnknownProvider,
+            Self::MethodNotAllowed => Code::MethodNotAllowed,
+            Self::RequestTimeout => Code::RequestTimeout,
+            Self::EmailTaken { .. } => Code::EmailTaken,
+            Self::LastAdmin => Code::LastAdmin,
+            Self::IdentityTaken(_) => Code::IdentityTaken,
+            Self::LastWayIn => Code::LastWayIn,
+            Self::IdempotencyKeyInUse => Code::IdempotencyKeyInUse,
+            Self::Erased => Code::Erased,
+            Self::VersionMismatch { .. } => Code::VersionMismatch,
+            Self::TooLarge(_) => Code::TooLarge,
+            Self::UnsupportedMediaType(_) => Code::UnsupportedMediaType,
+            Self::NotAnImage => Code::NotAnImage,
+            Self::InvalidFields(_) => Code::InvalidFields,
+            Self::BatchRefused(_) => Code::BatchRefused,
+            Self::IdempotencyKeyReused => Code::IdempotencyKeyReused,
+            Self::PictureTooLarge(_) => Code::PictureTooLarge,
+            Self::BrokenPicture => Code::BrokenPicture,
+            Self::ProviderError(_) => Code::ProviderError,
+            Self::Unavailable(_) | Self::Storage(_) => Code::Unavailable,
+            Self::Database(error) if db::is_unavailable(error) => Code::Unavailable,
+            Self::Database(_) | Self::Internal(_) => Code::Internal,
         }
     }
 
