@@ -149,6 +149,16 @@ impl Listing {
     }
 }
 
+/// The JPEGs of a picture by their sizes.
+fn files(picture: Picture) -> [(ImageSize, Vec<u8>); 3] {
+    [
+        (ImageSize::Small, picture.small),
+        (ImageSize::Medium, picture.medium),
+        (ImageSize::Large, picture.large),
+    ]
+}
+
+/// What a size is called within its picture.
 fn file_name(size: ImageSize) -> String {
     format!("{}.jpg", size.as_str())
 }

@@ -22,7 +22,8 @@ impl Decoder {
 
     /// Makes the three sizes of an upload.
     pub(crate) async fn run(&self, upload: Bytes) -> ApiResult<Picture> {
-        let (upload, memory) = off_thread(move || picture::prepare(upload)).await?;
+        let header = upload.clone();
+        let memory = off_thread(move || picture::memory(&header)).await?;
         let share = memory.div_ceil(1024 * 1024);
         let share = u32::try_from(share).unwrap_or(MEMORY).min(MEMORY);
         let waiting = Arc::clone(&self.0).acquire_many_owned(share);
@@ -40,10 +41,15 @@ impl Decoder {
 
 /// Runs a decoder where it holds up nobody; one that panics has met a broken picture.
 async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> ApiResult<T> + Send + 'static,
+    work: impl FnOnce() -> Result<T, picture::Error> + Send + 'static,
 ) -> ApiResult<T> {
-    spawn_blocking(work).await.unwrap_or_else(|panic| {
+    let done = spawn_blocking(work).await.unwrap_or_else(|panic| {
         tracing::error!(%panic, "a decoder panicked; the picture is refused as broken");
-        Err(ApiError::BrokenPicture)
+        Err(picture::Error::Broken)
+    });
+    done.map_err(|error| match error {
+        picture::Error::NotAPicture => ApiError::NotAnImage,
+        picture::Error::TooLarge(what_to_do) => ApiError::PictureTooLarge(what_to_do),
+        picture::Error::Broken => ApiError::BrokenPicture,
     })
 }

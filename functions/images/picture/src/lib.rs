@@ -5,7 +5,6 @@
 mod jpeg;
 mod png;
 
-use bytes::Bytes;
 use fast_image_resize::{
     FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
     images::{Image, ImageRef},
@@ -16,11 +15,23 @@ use image::{
     metadata::Orientation,
 };
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
-use shared::{
-    error::{ApiError, ApiResult},
-    image_url::ImageSize,
-};
-use std::io::Cursor;
+use std::{borrow::Cow, io::Cursor};
+
+/// Why no picture was made, in words for the person who sent it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bytes are of another kind.
+    #[error("this is not a JPEG, PNG or WebP picture")]
+    NotAPicture,
+    /// It would take more than any picture gets.
+    #[error("{0}")]
+    TooLarge(String),
+    /// It begins like a picture, and is damaged or cut off.
+    #[error("the picture is damaged and cannot be decoded")]
+    Broken,
+}
+
+type Result<T> = std::result::Result<T, Error>;
 
 /// The most pixels that are decoded.
 const PIXELS: u64 = 50_000_000;
@@ -39,39 +50,25 @@ const QUALITY: (u8, u8) = (85, 82);
 /// A picture in the three sizes, each a JPEG.
 #[derive(Debug)]
 pub struct Picture {
-    small: Vec<u8>,
-    medium: Vec<u8>,
-    large: Vec<u8>,
+    /// A square of 128 pixels: the middle.
+    pub small: Vec<u8>,
+    /// A square of 512 pixels: the middle.
+    pub medium: Vec<u8>,
+    /// The whole, no side longer than 2048 pixels.
+    pub large: Vec<u8>,
     /// Of the large one, in pixels.
     pub width: u32,
     /// Of the large one, in pixels.
     pub height: u32,
 }
 
-impl Picture {
-    /// The JPEGs by their sizes.
-    #[must_use]
-    pub fn into_files(self) -> [(ImageSize, Vec<u8>); 3] {
-        [
-            (ImageSize::Small, self.small),
-            (ImageSize::Medium, self.medium),
-            (ImageSize::Large, self.large),
-        ]
-    }
-}
-
-/// What [`make`] works on, and how much memory it will need at most, in bytes, going by what the picture says of itself.
+/// How much memory [`make`] will hold at most beside the upload, in bytes, going by what the picture says of itself.
 ///
 /// # Errors
-/// 415 when it is no picture that we read, 422 when it is too large or begins broken.
-pub fn prepare(upload: Bytes) -> ApiResult<(Bytes, u64)> {
-    let upload = match image::guess_format(&upload) {
-        Ok(ImageFormat::Png) => png::essential(&upload).into(),
-        _ => upload,
-    };
+/// When it is no picture that we read, is too large, or begins broken.
+pub fn memory(upload: &[u8]) -> Result<u64> {
     // Twice: the decoder's own planes or coefficients beside the pixels that it hands over.
-    let memory = 2 * open(&upload)?.total_bytes();
-    Ok((upload, memory))
+    Ok(2 * open(&essential(upload))?.total_bytes())
 }
 
 /// Makes the three sizes.
@@ -79,9 +76,10 @@ pub fn prepare(upload: Bytes) -> ApiResult<(Bytes, u64)> {
 /// Transparent parts become white. The colour profile is not applied.
 ///
 /// # Errors
-/// Those of [`prepare`], and 422 when it is broken further on.
-pub fn make(upload: &[u8]) -> ApiResult<Picture> {
-    let mut decoder = open(upload)?;
+/// Those of [`memory`], and when it is broken further on.
+pub fn make(upload: &[u8]) -> Result<Picture> {
+    let upload = essential(upload);
+    let mut decoder = open(&upload)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let pixels = DynamicImage::from_decoder(decoder).map_err(refused)?;
     let large = upright(fit(pixels)?, orientation);
@@ -97,32 +95,40 @@ pub fn make(upload: &[u8]) -> ApiResult<Picture> {
     })
 }
 
+/// The upload without what no decoder shall see.
+fn essential(upload: &[u8]) -> Cow<'_, [u8]> {
+    match image::guess_format(upload) {
+        Ok(ImageFormat::Png) => png::essential(upload).into(),
+        _ => upload.into(),
+    }
+}
+
 /// A decoder for what the bytes are, if they are a picture within the limits.
-fn open(upload: &[u8]) -> ApiResult<Box<dyn ImageDecoder + '_>> {
+fn open(upload: &[u8]) -> Result<Box<dyn ImageDecoder + '_>> {
     let input = Cursor::new(upload);
     let mut decoder: Box<dyn ImageDecoder> = match image::guess_format(upload) {
-        Ok(ImageFormat::Jpeg) if !jpeg::is_whole(upload) => return Err(ApiError::BrokenPicture),
+        Ok(ImageFormat::Jpeg) if !jpeg::is_whole(upload) => return Err(Error::Broken),
         Ok(ImageFormat::Jpeg) => Box::new(JpegDecoder::new(input).map_err(refused)?),
         Ok(ImageFormat::Png) => {
             Box::new(PngDecoder::with_limits(input, limits()).map_err(refused)?)
         }
         Ok(ImageFormat::WebP) => Box::new(WebPDecoder::new(input).map_err(refused)?),
-        _ => return Err(ApiError::NotAnImage),
+        _ => return Err(Error::NotAPicture),
     };
     let (width, height) = decoder.dimensions();
     if width.max(height) > SIDE || u64::from(width) * u64::from(height) > PIXELS {
-        return Err(ApiError::PictureTooLarge(format!(
+        return Err(Error::TooLarge(format!(
             "the picture has {width} × {height} pixels; at most 50 megapixels, and {SIDE} on a side, are accepted"
         )));
     }
     if decoder.total_bytes() > DECODED {
-        return Err(ApiError::PictureTooLarge(
+        return Err(Error::TooLarge(
             "the picture has too many bits a pixel for its size; save it with 8 bits a colour"
                 .to_owned(),
         ));
     }
     if width == 0 || height == 0 {
-        return Err(ApiError::BrokenPicture);
+        return Err(Error::Broken);
     }
     decoder.set_limits(limits()).map_err(refused)?;
     Ok(decoder)
@@ -135,7 +141,7 @@ fn limits() -> Limits {
 }
 
 /// The whole picture, no side longer than [`LARGE`], transparency flattened onto white.
-fn fit(pixels: DynamicImage) -> ApiResult<RgbImage> {
+fn fit(pixels: DynamicImage) -> Result<RgbImage> {
     let (width, height) = (pixels.width(), pixels.height());
     let longer = width.max(height);
     let scaled = |side: u32| {
@@ -160,7 +166,7 @@ fn fit(pixels: DynamicImage) -> ApiResult<RgbImage> {
 }
 
 /// The middle of a picture as a square.
-fn square(picture: &RgbImage, side: u32) -> ApiResult<RgbImage> {
+fn square(picture: &RgbImage, side: u32) -> Result<RgbImage> {
     let (width, height) = picture.dimensions();
     let shorter = width.min(height);
     let (left, top) = ((width - shorter) / 2, (height - shorter) / 2);
@@ -183,8 +189,8 @@ fn resize(
     (width, height): (u32, u32),
     crop: Option<[f64; 3]>,
     (to_width, to_height): (u32, u32),
-) -> ApiResult<Vec<u8>> {
-    let source = ImageRef::new(width, height, source, pixel).map_err(anyhow::Error::from)?;
+) -> Result<Vec<u8>> {
+    let source = ImageRef::new(width, height, source, pixel).map_err(|_| Error::Broken)?;
     let mut target = Image::new(to_width, to_height, pixel);
     let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     if let Some([left, top, side]) = crop {
@@ -192,7 +198,7 @@ fn resize(
     }
     Resizer::new()
         .resize(&source, &mut target, &options)
-        .map_err(anyhow::Error::from)?;
+        .map_err(|_| Error::Broken)?;
     Ok(target.into_vec())
 }
 
@@ -219,7 +225,7 @@ fn upright(picture: RgbImage, orientation: Orientation) -> RgbImage {
     picture.into_rgb8()
 }
 
-fn encode(picture: &RgbImage, quality: u8) -> ApiResult<Vec<u8>> {
+fn encode(picture: &RgbImage, quality: u8) -> Result<Vec<u8>> {
     let side = |pixels: u32| u16::try_from(pixels).expect("no side is longer than 2048");
     let mut jpeg = Vec::new();
     let mut encoder = Encoder::new(&mut jpeg, quality);
@@ -231,17 +237,17 @@ fn encode(picture: &RgbImage, quality: u8) -> ApiResult<Vec<u8>> {
             side(picture.height()),
             ColorType::Rgb,
         )
-        .map_err(anyhow::Error::from)?;
+        .map_err(|_| Error::Broken)?;
     Ok(jpeg)
 }
 
 /// A decoder's refusal as ours.
-fn refused(error: ImageError) -> ApiError {
+fn refused(error: ImageError) -> Error {
     match error {
-        ImageError::Limits(_) => ApiError::PictureTooLarge(
-            "the picture needs more memory than any picture gets here".to_owned(),
-        ),
-        _ => ApiError::BrokenPicture,
+        ImageError::Limits(_) => {
+            Error::TooLarge("the picture needs more memory than any picture gets here".to_owned())
+        }
+        _ => Error::Broken,
     }
 }
 
@@ -271,9 +277,8 @@ mod tests {
         ] {
             let made = make(&png_of(RgbImage::new(w, h))).expect("made");
             assert_eq!((made.width, made.height), large);
-            let sizes = made
-                .into_files()
-                .map(|(_, jpeg)| decoded(&jpeg).dimensions());
+            let sizes =
+                [made.small, made.medium, made.large].map(|jpeg| decoded(&jpeg).dimensions());
             assert_eq!(sizes, [(128, 128), (512, 512), large]);
         }
     }
@@ -289,18 +294,18 @@ mod tests {
     fn what_is_no_picture_or_too_large_or_broken_is_told_apart() {
         assert!(matches!(
             make(b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
-            Err(ApiError::NotAnImage)
+            Err(Error::NotAPicture)
         ));
-        assert!(matches!(make(b""), Err(ApiError::NotAnImage)));
-        assert!(matches!(make(b"GIF89a"), Err(ApiError::NotAnImage)));
+        assert!(matches!(make(b""), Err(Error::NotAPicture)));
+        assert!(matches!(make(b"GIF89a"), Err(Error::NotAPicture)));
         let whole = png_of(RgbImage::new(64, 64));
         assert!(matches!(
             make(&whole[..whole.len() / 2]),
-            Err(ApiError::BrokenPicture)
+            Err(Error::Broken)
         ));
         let long = png_of(image::GrayImage::new(1, 70_000));
-        assert!(matches!(make(&long), Err(ApiError::PictureTooLarge(_))));
+        assert!(matches!(make(&long), Err(Error::TooLarge(_))));
         let wide = png_of(image::GrayImage::new(60_000, 1_000));
-        assert!(matches!(make(&wide), Err(ApiError::PictureTooLarge(_))));
+        assert!(matches!(make(&wide), Err(Error::TooLarge(_))));
     }
 }

@@ -1,6 +1,6 @@
 //! Pictures in a folder: one sub-folder a picture, which appears whole or not at all.
 
-use super::{Listing, file_name};
+use super::{Listing, file_name, files};
 use picture::Picture;
 use shared::{id::ImageId, image_url::ImageSize};
 use std::{
@@ -44,7 +44,7 @@ impl Folder {
         let (unfinished, place) = (self.unfinished(id), self.place(id));
         let write = move || {
             fs::create_dir(&unfinished)?;
-            for (size, bytes) in picture.into_files() {
+            for (size, bytes) in files(picture) {
                 let mut file = File::create_new(unfinished.join(file_name(size)))?;
                 file.write_all(&bytes)?;
                 file.sync_all()?;

@@ -4,7 +4,7 @@
 //! no emulator speaks, so those two are plain requests of the JSON API.
 
 use super::{
-    Listing, file_name,
+    Listing, file_name, files,
     patience::{Failure, patiently},
 };
 use bytes::Bytes;
@@ -69,9 +69,8 @@ impl Google {
 
     /// Keeps a picture: done only when all of its sizes are there and their checksums were found right.
     pub(super) async fn put(&self, id: &ImageId, picture: Picture) -> io::Result<()> {
-        let [small, medium, large] = picture
-            .into_files()
-            .map(|(size, jpeg)| self.upload(object(id, size), jpeg.into()));
+        let [small, medium, large] =
+            files(picture).map(|(size, jpeg)| self.upload(object(id, size), jpeg.into()));
         // Each to its end, also when another failed: one that is given up could still arrive after it was removed.
         let (small, medium, large) = tokio::join!(small, medium, large);
         small.and(medium).and(large)
