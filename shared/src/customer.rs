@@ -389,7 +389,7 @@ async fn update(tx: &mut Tx, version: i64, after: &CustomerRow) -> sqlx::Result<
         photo_id = ?, photo_width = ?, photo_height = ?, last_modified_by = ?, last_modified_at = ?, \
         version = ?, deleted_at = ?, erased_at = ?, deleted = ?, photographed = ?, email_order = ?, name_order = ?, \
         surname_order = ?, search_text = ?, \
-        indexed_version = ? WHERE id = ? AND version = ?";
+        terms_version = ? WHERE id = ? AND version = ?";
     let folded = Folded::from(after);
     let updated = on_tx!(tx, conn => sqlx::query(SQL)
         .bind(&after.email).bind(living_key(after)).bind(&after.name).bind(&after.surname)

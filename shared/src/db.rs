@@ -21,10 +21,15 @@ use sqlx::{
     Connection as _, Sqlite, SqlitePool, Transaction,
     sqlite::{SqlitePoolOptions, SqliteQueryResult},
 };
+#[cfg(feature = "sqlite")]
+use std::sync::Arc;
 use std::time::Duration;
+#[cfg(feature = "sqlite")]
+use tokio::sync::Mutex;
 
 /// How long a request waits for a free connection before it answers 503. A server that is away is noticed earlier.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// An open database.
 #[derive(Clone, Debug)]
 pub enum Db {
@@ -52,6 +57,8 @@ pub struct SqlitePools {
     pub readers: SqlitePool,
     /// The one connection that writes.
     pub writer: SqlitePool,
+    /// Whose turn it is to write the file anew.
+    rewriting: Arc<Mutex<()>>,
 }
 
 /// An open transaction. Dropping it without [`Tx::commit`] rolls it back.
@@ -198,6 +205,7 @@ impl Db {
                 Self::Sqlite(SqlitePools {
                     readers: pool(config.max_connections),
                     writer: pool(1),
+                    rewriting: Arc::default(),
                 })
             }
         }

@@ -151,7 +151,7 @@ pub enum ApiError {
     #[error("the pictures' storage does not answer; try again shortly")]
     Storage(#[from] std::io::Error),
     /// 500 or 503: the database refused a statement.
-    #[error("{}", if db::is_unavailable(.0) { "the database does not answer; try again shortly" } else { INTERNAL })]
+    #[error("{}", of_database(.0))]
     Database(#[from] sqlx::Error),
     /// 500: a bug of ours.
     #[error("{}", INTERNAL)]
@@ -159,6 +159,16 @@ pub enum ApiError {
 }
 
 const INTERNAL: &str = "something broke on our side; the request id finds it in the log";
+
+/// What a caller is told of a statement that failed.
+fn of_database(error: &sqlx::Error) -> &'static str {
+    match error {
+        sqlx::Error::PoolTimedOut => "too many requests wait for the database; try again shortly",
+        error if db::is_unavailable(error) => "the database does not answer; try again shortly",
+        _ => INTERNAL,
+    }
+}
+
 /// What `Retry-After` says when a dependency is down.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 

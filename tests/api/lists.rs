@@ -310,7 +310,7 @@ async fn a_page_may_be_short_where_few_of_very_many_are_of_the_list_and_none_is_
     let number = "a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d";
     let sql = format!(
         "INSERT INTO customers (id, email, name, surname, created_by, last_modified_by, created_at, last_modified_at, \
-         version, indexed_version) SELECT {number} + 1, 'x', 'x', 'x', CASE WHEN {number} < 48000 THEN 1 ELSE 2 END, \
+         version, terms_version) SELECT {number} + 1, 'x', 'x', 'x', CASE WHEN {number} < 48000 THEN 1 ELSE 2 END, \
          1, 1, 1, 1, 1 FROM {digits} a, {digits} b, {digits} c, {digits} e, {digits} f WHERE {number} < 53000"
     );
     assert_eq!(

@@ -92,7 +92,7 @@ pub(crate) async fn create_in(
 async fn insert(tx: &mut Tx, new: &NewCustomer, deed: &Deed) -> sqlx::Result<i64> {
     const SQL: &str = "INSERT INTO customers (email, email_key, name, surname, phone, notes, \
         created_by, last_modified_by, created_at, last_modified_at, version, \
-        email_order, name_order, surname_order, search_text, indexed_version) \
+        email_order, name_order, surname_order, search_text, terms_version) \
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, 1)";
     let folded = Folded::of(&new.name, &new.surname, new.email.as_str());
     on_tx!(tx, conn => sqlx::query(SQL)

@@ -1,9 +1,9 @@
 //! What finds a customer: the folded words of name, surname and e-mail address, and the terms that index them.
 //!
 //! A word that somebody types must begin a word of the customer. Indexed are the first letters of each word (one, two
-//! and three of them), each word whole, and each pair of two words' first two letters: so one or two words lead to
-//! few rows in the order of their ids, however many customers there are. A term only leads to a row; whether the row
-//! has the words is read off its `search_text`. docs/decisions/0009-search.md has the figures.
+//! and three of them), each word whole, and each pair of two words' first two and first four letters: so one or two
+//! words lead to few rows in the order of their ids, however many customers there are. A term only leads to a row;
+//! whether the row has the words is read off its `search_text`. docs/decisions/0009-search.md has the figures.
 
 use super::CustomerRow;
 use crate::{
@@ -24,8 +24,9 @@ const WORD: usize = 60;
 const INDEXED: usize = 24;
 /// How many first letters of a word are indexed by themselves.
 const LETTERS: usize = 3;
-/// How many first letters of two words are indexed as a pair.
-const PAIRED: usize = 2;
+/// How many first letters of two words are indexed as a pair, the narrower pair first; half as many of a script whose
+/// words are as short.
+const PAIRED: [usize; 2] = [4, 2];
 /// The longest name by which customers are ordered, in characters.
 const ORDER: usize = 120;
 
@@ -96,25 +97,41 @@ pub fn terms(search_text: &str) -> BTreeSet<String> {
         }
         terms.insert(head(word, INDEXED).to_owned());
         for other in &words[index + 1..] {
-            terms.extend(pair(word, other));
+            terms.extend(pairs(word, other).map(Pair::term));
         }
     }
     terms
 }
 
-/// The term of two words, in either order; none when one of them has fewer than two letters.
-#[must_use]
-pub fn pair(one: &str, other: &str) -> Option<String> {
-    let (one, other) = (prefix(one)?, prefix(other)?);
-    Some(match one <= other {
-        true => format!("{one} {other}"),
-        false => format!("{other} {one}"),
-    })
+/// The terms of two words, in either order, the narrower first; none when one of them is too short.
+fn pairs<'a>(one: &'a str, other: &'a str) -> impl Iterator<Item = Pair<'a>> {
+    PAIRED
+        .into_iter()
+        .filter_map(move |letters| Some(Pair(begin(one, letters)?, begin(other, letters)?)))
 }
 
-fn prefix(word: &str) -> Option<&str> {
-    let prefix = head(word, PAIRED);
-    (prefix.chars().count() == PAIRED).then_some(prefix)
+/// The first letters of two words.
+#[derive(Debug, Clone, Copy)]
+struct Pair<'a>(&'a str, &'a str);
+
+impl Pair<'_> {
+    fn term(self) -> String {
+        let Self(one, other) = self;
+        match one <= other {
+            true => format!("{one} {other}"),
+            false => format!("{other} {one}"),
+        }
+    }
+}
+
+/// So many letters, if there are as many.
+fn begin(word: &str, letters: usize) -> Option<&str> {
+    let letters = match word.chars().next().is_some_and(fold::is_unspaced) {
+        true => letters / 2,
+        false => letters,
+    };
+    let begin = head(word, letters);
+    (begin.chars().count() == letters).then_some(begin)
 }
 
 fn head(word: &str, letters: usize) -> &str {
@@ -164,16 +181,12 @@ impl Wanted {
         (begin.chars().count() > LETTERS).then(|| (begin.to_owned(), format!("{begin}\u{10FFFF}")))
     }
 
-    /// Whether nothing of the word is missing in its pairs.
+    /// The narrowest term of every customer who has both words; none when one is too short. And whether it leads to
+    /// nobody else: it holds each of them whole.
     #[must_use]
-    pub fn is_whole_in_pair(&self) -> bool {
-        head(&self.0, PAIRED) == self.0
-    }
-
-    /// A term of every customer who has both words; none when one is too short.
-    #[must_use]
-    pub fn pair(&self, other: &Self) -> Option<String> {
-        pair(&self.0, &other.0)
+    pub fn pair(&self, other: &Self) -> Option<(String, [bool; 2])> {
+        let pair = pairs(&self.0, &other.0).next()?;
+        Some((pair.term(), [pair.0 == self.0, pair.1 == other.0]))
     }
 }
 
@@ -290,9 +303,9 @@ async fn remove(tx: &mut Tx, id: CustomerId, gone: &[&(bool, String)]) -> sqlx::
 /// # Errors
 /// When the database does not answer.
 pub async fn index_missing(db: &Db) -> sqlx::Result<u64> {
-    const MYSQL: &str = "SELECT id FROM customers WHERE NOT (indexed_version <=> version) AND id > ? ORDER BY id LIMIT 100";
+    const MYSQL: &str = "SELECT id FROM customers WHERE NOT (terms_version <=> version) AND id > ? ORDER BY id LIMIT 100";
     // In the words of the index that has these and no others.
-    const SQLITE: &str = "SELECT id FROM customers WHERE indexed_version IS NOT version AND id > ? ORDER BY id LIMIT 100";
+    const SQLITE: &str = "SELECT id FROM customers WHERE terms_version IS NOT version AND id > ? ORDER BY id LIMIT 100";
     let sql = match db.dialect() {
         Dialect::MySql => MYSQL,
         Dialect::Sqlite => SQLITE,
@@ -318,7 +331,7 @@ async fn index(tx: &mut Tx, id: CustomerId) -> sqlx::Result<bool> {
     const READ: &str = "SELECT name, surname, email, deleted_at, photo_id IS NOT NULL, search_text, version \
         FROM customers WHERE id = ?";
     const WRITE: &str = "UPDATE customers SET email_order = ?, name_order = ?, surname_order = ?, search_text = ?, \
-        deleted = ?, photographed = ?, indexed_version = ? WHERE id = ? AND version = ?";
+        deleted = ?, photographed = ?, terms_version = ? WHERE id = ? AND version = ?";
     type Row = (String, String, String, Option<Timestamp>, bool, String, i64);
     let (name, surname, address, deleted_at, photographed, old, version): Row =
         on_tx!(tx, conn => sqlx::query_as(READ).bind(id).fetch_one(conn).await)?;
@@ -384,8 +397,9 @@ mod tests {
             }
             let wanted = Wanted::all(asked);
             if let [one, other, ..] = &wanted[..] {
+                let pair = one.pair(other);
                 assert!(
-                    one.pair(other).is_none_or(|pair| terms.contains(&pair)),
+                    pair.is_none_or(|(pair, _)| terms.contains(&pair)),
                     "{asked}"
                 );
             }

@@ -5,6 +5,7 @@
 use super::Db;
 #[cfg(feature = "sqlite")]
 use super::SqlitePools;
+use tokio::sync::OwnedMutexGuard;
 
 impl Db {
     /// How many bytes of SQLite's file are in use; none for a server.
@@ -18,6 +19,15 @@ impl Db {
                 let size = sqlx::query_scalar(SQL).fetch_one(&pools.readers).await?;
                 Ok(Some(size))
             }
+        }
+    }
+
+    /// Waits while somebody else writes SQLite's file anew. Nobody does while the turn is held.
+    pub(crate) async fn turn_to_rewrite(&self) -> Option<OwnedMutexGuard<()>> {
+        match self {
+            Self::MySql(_) => None,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pools) => Some(pools.rewriting.clone().lock_owned().await),
         }
     }
 

@@ -34,22 +34,17 @@ impl Lead {
     /// One for each thing that the query asks for.
     pub(super) fn all(query: &ListQuery) -> Vec<Self> {
         let words = &query.q.wanted;
-        let pair = match &words[..] {
-            [one, other, ..] => one.pair(other),
-            _ => None,
-        };
-        let in_pair =
-            |index: usize, word: &Wanted| index < 2 && pair.is_some() && word.is_whole_in_pair();
+        let pairs = pairs(words);
+        let in_pair = |word: &Wanted| pairs.iter().any(|(_, whole)| whole.contains(&Some(word)));
         let mut leads: Vec<Self> = words
             .iter()
-            .enumerate()
-            .filter(|(index, word)| !in_pair(*index, word))
-            .map(|(_, word)| match word.range() {
+            .filter(|word| !in_pair(word))
+            .map(|word| match word.range() {
                 Some((from, to)) => Self::Terms(from, to),
                 None => Self::Term(word.term().to_owned()),
             })
             .collect();
-        leads.extend(pair.clone().map(Self::Term));
+        leads.extend(Self::pairs(query));
         let created = query.created_after.or(query.created_before);
         let modified = query.modified_after.or(query.modified_before);
         let asked = [
@@ -67,20 +62,23 @@ impl Lead {
         leads
     }
 
+    /// Whoever has two of the words, for each two of the longest three.
+    pub(super) fn pairs(query: &ListQuery) -> Vec<Self> {
+        let pairs = pairs(&query.q.wanted).into_iter();
+        pairs.map(|(term, _)| Self::Term(term)).collect()
+    }
+
     /// The narrowest that has customers in the order of the list.
     pub(super) fn in_order(query: &ListQuery) -> Self {
         if query.order().column != Column::Id {
             return Self::Order;
         }
-        match &query.q.wanted[..] {
-            [one, other, ..] => {
-                let pair = one.pair(other);
-                Self::Term(pair.unwrap_or_else(|| one.term().to_owned()))
-            }
-            [one] => Self::Term(one.term().to_owned()),
-            [] if query.created_by.is_some() => Self::CreatedBy,
-            [] if query.has_photo.is_some() => Self::Photo,
-            [] => Self::Order,
+        match (Self::pairs(query).into_iter().next(), &query.q.wanted[..]) {
+            (Some(pair), _) => pair,
+            (None, [longest, ..]) => Self::Term(longest.term().to_owned()),
+            (None, []) if query.created_by.is_some() => Self::CreatedBy,
+            (None, []) if query.has_photo.is_some() => Self::Photo,
+            (None, []) => Self::Order,
         }
     }
 
@@ -101,6 +99,18 @@ impl Lead {
             _ => (order.column.sql(), "c.id"),
         }
     }
+}
+
+/// The terms of each two of the longest three words, with the words that they hold whole.
+fn pairs(words: &[Wanted]) -> Vec<(String, [Option<&Wanted>; 2])> {
+    let longest = &words[..words.len().min(3)];
+    let each = longest.iter().enumerate();
+    let twos = each.flat_map(|(index, one)| longest[index + 1..].iter().map(move |two| (one, two)));
+    twos.filter_map(|(one, two)| {
+        let (term, [first, second]) = one.pair(two)?;
+        Some((term, [first.then_some(one), second.then_some(two)]))
+    })
+    .collect()
 }
 
 impl Statement {

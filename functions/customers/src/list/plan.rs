@@ -65,15 +65,16 @@ impl<'a> Plan<'a> {
         }
         let one = by_id && ordered != Lead::Order && others.len() == 1;
         let few = if one { FEW_OF_ONE } else { FEW };
-        let counts = count_up_to(db, query, deleted, &others, few + 1).await?;
-        let fewest = others
-            .into_iter()
-            .zip(counts)
-            .min_by_key(|(_, count)| *count);
-        Ok(match fewest {
-            Some((lead, count)) if count <= few => plan(lead, Manner::Few),
-            _ => plan(ordered, Manner::Looking),
-        })
+        // Two words together are rare, as a rule; then nothing else has to be counted.
+        for leads in [Lead::pairs(query), others] {
+            let rarest = rarest(db, query, deleted, leads, few + 1).await?;
+            if let Some((lead, count)) = rarest
+                && count <= few
+            {
+                return Ok(plan(lead, Manner::Few));
+            }
+        }
+        Ok(plan(ordered, Manner::Looking))
     }
 
     pub(super) async fn find(&self, after: Option<&Place>, rows: i64) -> sqlx::Result<Found> {
@@ -218,14 +219,17 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// How many customers each lead leads to; `most` when there are as many or more.
-async fn count_up_to(
+/// The lead that leads to the fewest customers, and to how many: `most` when there are as many or more.
+async fn rarest(
     db: &Db,
     query: &ListQuery,
     deleted: bool,
-    leads: &[Lead],
+    mut leads: Vec<Lead>,
     most: i64,
-) -> sqlx::Result<Vec<i64>> {
+) -> sqlx::Result<Option<(Lead, i64)>> {
+    if leads.is_empty() {
+        return Ok(None);
+    }
     let mut statement = Statement::new(db.dialect());
     for (index, lead) in leads.iter().enumerate() {
         statement.push(if index == 0 {
@@ -241,8 +245,9 @@ async fn count_up_to(
             .bind(most)
             .push(") m");
     }
-    statement.push(" ORDER BY 1");
-    let rows: Vec<(i64, i64)> =
-        on_read!(db, pool => bound!(sqlx::query_as, statement).fetch_all(pool).await)?;
-    Ok(rows.into_iter().map(|(_, customers)| customers).collect())
+    statement.push(" ORDER BY 2, 1 LIMIT 1");
+    let (index, customers): (i64, i64) =
+        on_read!(db, pool => bound!(sqlx::query_as, statement).fetch_one(pool).await)?;
+    let index = usize::try_from(index).unwrap_or_default();
+    Ok(Some((leads.swap_remove(index), customers)))
 }

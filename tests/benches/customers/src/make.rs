@@ -181,7 +181,7 @@ impl Written {
 async fn customers(tx: &mut Tx, some: &[Written]) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO customers (id, email, email_key, name, surname, phone, notes, photo_id, \
         photo_width, photo_height, created_by, last_modified_by, created_at, last_modified_at, version, \
-        deleted_at, email_order, name_order, surname_order, search_text, indexed_version, deleted, photographed) ";
+        deleted_at, email_order, name_order, surname_order, search_text, terms_version, deleted, photographed) ";
     on_tx!(tx, conn => {
         let mut query = QueryBuilder::new(SQL);
         query.push_values(some, |mut row, written| {
