@@ -34,6 +34,7 @@ mod refusals;
 mod remnants;
 mod search;
 mod session;
+mod sign_in_page;
 mod storage;
 mod tokens;
 mod users;
