@@ -35,6 +35,7 @@ mod remnants;
 mod search;
 mod session;
 mod sign_in_page;
+mod site;
 mod storage;
 mod tokens;
 mod users;
