@@ -119,7 +119,7 @@ resource "google_compute_url_map" "https" {
   }
 
   dynamic "test" {
-    for_each = ["/", "/loginx", "/health/live"]
+    for_each = ["/", "/signin", "/docs", "/openapi.json", "/loginx", "/health/live"]
     content {
       host    = var.domain
       path    = test.value

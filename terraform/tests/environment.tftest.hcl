@@ -67,8 +67,15 @@ run "values" {
     error_message = "29: the redirect URIs to register begin with what auth is told."
   }
   assert {
-    condition     = contains(flatten([for header in google_compute_backend_bucket.site.custom_response_headers : header]), "Content-Security-Policy: ${run.sources.site_policy}")
-    error_message = "The static site has the Content-Security-Policy that functions/local/src/site.rs serves it with: ${run.sources.site_policy}"
+    condition = length(run.sources.site_headers) >= 3 && toset([for header in google_compute_backend_bucket.site.custom_response_headers :
+      "${lower(split(":", header)[0])}:${join(":", slice(split(":", header), 1, length(split(":", header))))}"
+      if !startswith(header, "Strict-Transport-Security:") && !startswith(header, "X-Content-Type-Options:")
+    ]) == toset(run.sources.site_headers)
+    error_message = "The static site has the headers that functions/local/src/site.rs serves it with: ${join(" | ", run.sources.site_headers)}"
+  }
+  assert {
+    condition     = length(run.sources.site_freshness) == 2 && alltrue([for freshness in run.sources.site_freshness : strcontains(run.sources.site_release, "\"${freshness}\"")])
+    error_message = "Browsers keep the bucket's files as long as those of functions/local/src/site.rs: ${join(" | ", run.sources.site_freshness)}"
   }
   assert {
     condition = { for env in google_cloud_run_v2_service.crm["auth"].template[0].containers[0].env : env.name => env.value if contains(["CORS_ALLOWED_ORIGINS", "LINK_BY_EMAIL", "RETURN_TO", "LOG_FORMAT"], env.name) } == {

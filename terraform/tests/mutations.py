@@ -69,6 +69,9 @@ MUTATIONS = [
     ("everybody reads the pictures", T + "storage.tf", "bucket = google_storage_bucket.site.name\n  role   = \"roles/storage.objectViewer\"", "bucket = google_storage_bucket.pictures.name\n  role   = \"roles/storage.objectViewer\"", "data"),
     ("the pictures are destroyed with the bucket", T + "storage.tf", "force_destroy               = false", "force_destroy               = true", "data"),
     ("removed pictures are kept for years", T + "storage.tf", "days_since_noncurrent_time = 7", "days_since_noncurrent_time = 700", "data"),
+    ("pages run code that stands in them", T + "balancer.tf", "script-src 'self'", "script-src 'self' 'unsafe-inline'", "environment"),
+    ("pages may be framed by anybody who asks", T + "balancer.tf", "; frame-ancestors 'none'", "", "environment"),
+    ("pages are kept for a day", T + "release/site.sh", "max-age=300", "max-age=86400", "environment"),
     ("the site is the pictures", T + "balancer.tf", "bucket_name = google_storage_bucket.site.name", "bucket_name = google_storage_bucket.pictures.name", "data"),
     ("a release's tag may move", T + "registry.tf", "immutable = true", "immutable = false", "data"),
     # What the programs are told.

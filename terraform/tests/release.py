@@ -98,6 +98,13 @@ def a_good_release_takes_everything_in_steps():
         assert release.calls(f"run services update crm-{service}") == [
             f"run services update crm-{service} --image=r.example/crm/{service}@sha256:{'0' * 64} --no-traffic --tag=canary --revision-suffix={SUFFIX}"]
     assert len(release.calls("logging read")) == 3
+    site = "gs://crm-example-crm-site"
+    library = next((root / "docs/site/assets").glob("swagger-ui-*")).name
+    copies = release.calls("storage cp")
+    assert copies[0].endswith(f" {site}/assets/{library}/ --gzip-local-all --cache-control=public, max-age=31536000, immutable"), copies
+    assert copies[1:] == [
+        f"storage cp docs/site/{page}.html {site}/{page} --content-type=text/html; charset=utf-8 --cache-control=public, max-age=300"
+        for page in ("docs", "signin")], copies
 
 
 def errors_while_shifting_bring_everything_back():

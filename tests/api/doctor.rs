@@ -75,21 +75,21 @@ async fn a_healthy_deployment_is_found_healthy() {
         "ok      pictures",
         "ok      keys",
         "ok      published",
-        &format!("ok      auth          {base}/health/auth answers"),
-        &format!("ok      customers     {base}/health/customers answers"),
-        &format!("ok      images        {base}/health/images answers"),
+        &format!("ok      auth           {base}/health/auth answers"),
+        &format!("ok      customers      {base}/health/customers answers"),
+        &format!("ok      images         {base}/health/images answers"),
         &format!(
-            "ok      google        register exactly this redirect URI: {base}/login/google/callback\n"
+            "ok      google         register exactly this redirect URI: {base}/login/google/callback\n"
         ),
         &format!(
-            "note    facebook      not configured; its redirect URI would be {base}/login/facebook/callback\n"
+            "note    facebook       not configured; its redirect URI would be {base}/login/facebook/callback\n"
         ),
     ] {
         assert!(said.contains(told), "{told} is not in {said}");
     }
     let schema = said
         .lines()
-        .find_map(|line| line.split_once("ok      schema        "));
+        .find_map(|line| line.split_once("ok      schema         "));
     let (is, known) = schema.unwrap().1.split_once(" of ").unwrap();
     assert_eq!(is, known, "{said}");
     assert!(
@@ -269,7 +269,7 @@ async fn addresses_that_were_erased_under_another_key_are_told_of() {
     admin.post("/customers/1/erase", nothing).await.is(200);
     let (well, said) = patient.examine().await;
     assert!(
-        well && said.contains("ok      erased        every address"),
+        well && said.contains("ok      erased         every address"),
         "{said}"
     );
     let other = Process::output("admin", &["keys", "generate"], &[], "").await;
@@ -279,7 +279,7 @@ async fn addresses_that_were_erased_under_another_key_are_told_of() {
     patient.set("PRIVACY_KEY", other.unwrap().trim_end_matches('\''));
     let (well, said) = patient.examine().await;
     assert!(
-        well && said.contains("note    erased        1 addresses"),
+        well && said.contains("note    erased         1 addresses"),
         "{said}"
     );
 }

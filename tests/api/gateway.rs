@@ -205,18 +205,6 @@ async fn other_origins_are_served_only_when_listed() {
 }
 
 #[tokio::test]
-async fn a_page_for_browsers_loads_nothing_from_elsewhere() {
-    let product = Product::start().await;
-    let page = product.anyone().get("/").await.is(200);
-    assert!(page.header("content-type").starts_with("text/html"));
-    assert!(
-        page.header("content-security-policy")
-            .contains("default-src 'none'")
-    );
-    assert!(page.text().contains("The CRM is running"));
-}
-
-#[tokio::test]
 async fn who_connects_and_says_nothing_is_sent_away() {
     let product = Product::start().await;
     let address = product

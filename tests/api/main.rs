@@ -34,6 +34,8 @@ mod refusals;
 mod remnants;
 mod search;
 mod session;
+mod sign_in_page;
+mod site;
 mod storage;
 mod tokens;
 mod users;

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 use std::{
+    fs,
     io::Write as _,
     net::TcpListener,
+    path::Path,
     process::{Command, Output, Stdio},
 };
 use tests::{Product, process::program};
@@ -252,5 +254,63 @@ fn the_all_in_one_says_what_is_wrong_and_what_to_do() {
             !output.status.success() && said.contains(reason),
             "{arguments:?}: {said}"
         );
+    }
+}
+
+/// What the documents tell an operator to type after `admin`, and to give the job that is the same program.
+fn commands() -> Vec<(String, Vec<String>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let docs = fs::read_dir(root.join("docs")).unwrap();
+    let docs = docs.map(|entry| entry.unwrap().path());
+    let mut commands = Vec::new();
+    for file in docs.chain([root.join("README.md")]) {
+        let Some("md") = file.extension().and_then(|end| end.to_str()) else {
+            continue;
+        };
+        let text = fs::read_to_string(&file).unwrap();
+        for (before, gap) in [("`admin ", ' '), ("-p admin -- ", ' '), ("--args=", ',')] {
+            let ends = |c: char| "`\n|>)\"".contains(c) || c == ' ' && gap == ',';
+            let typed = text.split(before).skip(1);
+            commands.extend(typed.map(|rest| {
+                let words = rest.split(ends).next().unwrap().split(gap);
+                (
+                    file.display().to_string(),
+                    words.map(str::to_owned).collect(),
+                )
+            }));
+        }
+    }
+    commands
+}
+
+#[test]
+fn every_command_that_a_document_tells_an_operator_to_type_is_there() {
+    let commands = commands();
+    assert!(commands.len() > 20, "{commands:?}");
+    // `admin …` stands for any of them.
+    for (file, words) in commands.into_iter().filter(|(_, words)| words[0] != "…") {
+        let word = |word: &&str| {
+            word.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+        };
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let named = words
+            .iter()
+            .copied()
+            .take_while(|one| word(one) && !one.starts_with('-'));
+        let asked: Vec<_> = named.chain(["--help"]).collect();
+        let help = admin(&asked, "", None);
+        let said = text(&help.stdout);
+        assert!(
+            asked.len() > 1 && help.status.success(),
+            "{file}: {words:?}: {}",
+            text(&help.stderr)
+        );
+        for flag in words.iter().filter(|one| one.starts_with("--")) {
+            assert!(
+                said.contains(*flag),
+                "{file}: {words:?}: no {flag} in {said}"
+            );
+        }
     }
 }

@@ -19,7 +19,8 @@ async fn what_is_not_there_or_not_known_is_a_problem() {
         admin.get(path).await.problem(404, "not_found");
     }
     for (method, path, allowed) in [
-        (Method::GET, "/login", "POST"),
+        (Method::GET, "/logout", "POST"),
+        (Method::PUT, "/login", "GET,HEAD,POST"),
         (Method::DELETE, "/customers", "GET,HEAD,POST"),
         (Method::POST, "/me", "GET,HEAD"),
         (Method::TRACE, "/customers/1", "GET,HEAD,PUT,PATCH,DELETE"),

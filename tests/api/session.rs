@@ -231,7 +231,9 @@ async fn what_is_no_sign_in_is_refused_field_by_field() {
             .problem(415, "unsupported_media_type");
     }
     // C3: no token is ever given to a link, a form or an image.
-    for path in ["/login", "/token", "/logout"] {
+    let link = anyone.get("/login").await.is(200);
+    assert!(!link.text().contains("token") && link.header("set-cookie").is_empty());
+    for path in ["/token", "/logout"] {
         let answer = anyone.get(path).await;
         assert_eq!(answer.header("allow"), "POST");
         answer.problem(405, "method_not_allowed");

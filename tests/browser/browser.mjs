@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 
-const tools = createRequire(`${process.env.BROWSER_TOOLS}/package.json`)
+export const tools = createRequire(`${process.env.BROWSER_TOOLS}/package.json`)
 const { chromium } = tools('playwright-core')
 
 /// The product's public address, and its authority's certificate.

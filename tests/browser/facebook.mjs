@@ -32,7 +32,7 @@ await person('facebook', async ({ page, context, picture }) => {
   await click(page, '/login/facebook?return_to=/')
   await agree(page, picture)
   await picture('back')
-  assert.equal(await page.getByText('The CRM is running').count(), 1)
+  assert.equal(await page.getByText('Customers, their photos, and every change').count(), 1)
   const { search, hash } = new URL(page.url())
   assert.deepEqual({ search, hash }, { search: '', hash: '' }, 'no code, no state, no tail stays in the address')
   const me = await assertSignedIn(context, page, 'ada@example.com')

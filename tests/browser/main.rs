@@ -23,7 +23,7 @@ impl Rig {
         let (mut provider, facebook) = tokio::join!(OpenIdProvider::start(), Facebook::start());
         let mut env = provider.env().to_vec();
         env.extend(facebook.env());
-        env.push(("RETURN_TO", "/".to_owned()));
+        env.push(("RETURN_TO", "/,/signin".to_owned()));
         let product = Product::services_through(Options { env }, |name, address| match name {
             "auth" => liar::in_front_of(address),
             _ => address,
@@ -53,10 +53,34 @@ impl Rig {
                 ),
                 ("PROVIDER", self.provider.issuer.clone()),
                 ("PASSWORD", PASSWORD.to_owned()),
+                ("CODES", codes().join(" ")),
             ],
         )
         .await;
     }
+}
+
+/// The codes with which a browser comes back from a provider: the table of docs/oauth.md.
+fn codes() -> Vec<&'static str> {
+    let table = include_str!("../../docs/oauth.md").lines();
+    let code = |line: &'static str| {
+        let cell = line.strip_prefix("| ")?.split(" | ").next()?;
+        let (status, code) = cell.split_once(' ')?;
+        status.parse::<u16>().ok()?;
+        Some(code.trim_matches('`'))
+    };
+    // A browser that comes to a page of ours has a `return_to` that is good.
+    let codes: Vec<_> = table.filter_map(code).collect();
+    assert!(codes.contains(&"provider_denied") && codes.len() > 8);
+    codes
+        .into_iter()
+        .filter(|code| *code != "malformed_query")
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_finds_their_way_on_the_site() {
+    Rig::start().await.person("site.mjs").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

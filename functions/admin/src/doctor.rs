@@ -1,6 +1,7 @@
 //! `doctor`: looks at everything that a deployment needs, and says what is wrong and what to do.
 
 use anyhow::{Context as _, anyhow};
+use console::{Color, Term, style};
 use images::Bucket;
 use reqwest::{Certificate, Client, redirect::Policy};
 use serde_json::Value;
@@ -13,20 +14,14 @@ use shared::{
     server,
     token::VerifyingKeys,
 };
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::{self, IsTerminal as _, Write as _},
-    path::Path,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 /// How long one request to the public address may take: a cold start fits in.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What answers at the public address.
 const SERVICES: [&str; 3] = ["auth", "customers", "images"];
 /// What the column of the checks' names takes.
-const WIDTH: usize = 14;
+const WIDTH: usize = 15;
 
 /// What was found out. Nothing is changed.
 ///
@@ -49,46 +44,70 @@ pub(crate) async fn examine(ca: Option<&Path>) -> anyhow::Result<()> {
         public_address(&mut report, public, keys, ca).await;
         redirect_uris(&mut report, env(), public);
     }
-    match report.faults {
-        0 => Ok(()),
-        1 => Err(anyhow!("one fault was found")),
-        faults => Err(anyhow!("{faults} faults were found")),
-    }
+    let told = match (report.faults, report.notes) {
+        (0, 0) => "\n  All is well.",
+        (0, _) => "\n  All is well, but for what is noted.",
+        (1, _) => return Err(anyhow!("one fault was found")),
+        (faults, _) => return Err(anyhow!("{faults} faults were found")),
+    };
+    let _ = Term::stdout().write_line(told);
+    Ok(())
 }
 
 /// Prints one line a check as it is made, and counts what is wrong.
 #[derive(Debug, Default)]
 struct Report {
     faults: usize,
+    notes: usize,
 }
 
 impl Report {
     fn good(&mut self, check: &str, told: &str) {
-        line("ok", "32", check, told);
+        line("ok", Color::Green, check, told);
     }
 
     fn note(&mut self, check: &str, told: &str) {
-        line("note", "33", check, told);
+        self.notes += 1;
+        line("note", Color::Yellow, check, told);
     }
 
     fn fault(&mut self, check: &str, told: &str) {
         self.faults += 1;
-        line("FAULT", "31", check, told);
+        line("FAULT", Color::Red, check, told);
     }
 }
 
 /// One check's line; further lines of what is told stand below its first.
-fn line(verdict: &str, colour: &str, check: &str, told: &str) {
-    let told = told.replace('\n', &format!("\n{:w$}", "", w = WIDTH + 10));
-    let mut out = io::stdout().lock();
-    // Nobody has to read it to its end.
-    let _ = match out.is_terminal() {
-        true => writeln!(
-            out,
-            "  \x1b[{colour}m{verdict:<6}\x1b[0m  {check:<WIDTH$}{told}"
-        ),
-        false => writeln!(out, "  {verdict:<6}  {check:<WIDTH$}{told}"),
+fn line(verdict: &str, colour: Color, check: &str, told: &str) {
+    let out = Term::stdout();
+    let indent = WIDTH + 10;
+    let told = match out.size_checked() {
+        Some((_, columns)) => folded(told, usize::from(columns).saturating_sub(indent)),
+        None => told.to_owned(),
     };
+    let told = told.replace('\n', &format!("\n{:indent$}", ""));
+    let verdict = style(format!("{verdict:<6}")).fg(colour);
+    // Nobody has to read it to its end.
+    let _ = out.write_line(&format!("  {verdict}  {check:<WIDTH$}{told}"));
+}
+
+/// The same in lines of so many characters, where words allow it.
+fn folded(text: &str, width: usize) -> String {
+    let fold = |line: &str| {
+        line.split(' ').fold(String::new(), |lines, word| {
+            let last = lines
+                .rsplit('\n')
+                .next()
+                .map_or(0, |last| last.chars().count());
+            let gap = match last {
+                0 => "",
+                last if last + 1 + word.chars().count() > width => "\n",
+                _ => " ",
+            };
+            lines + gap + word
+        })
+    };
+    text.lines().map(fold).collect::<Vec<_>>().join("\n")
 }
 
 fn configuration(report: &mut Report, mut env: Env) -> Option<server::Config> {
@@ -287,5 +306,20 @@ fn redirect_uris(report: &mut Report, mut env: Env, public: &PublicUrl) {
                 &format!("not configured; its redirect URI would be {uri}"),
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_folded_at_words() {
+        assert_eq!(folded("one two three", 7), "one two\nthree");
+        assert_eq!(
+            folded("https://a.very.long/address b\nc", 5),
+            "https://a.very.long/address\nb\nc"
+        );
+        assert_eq!(folded("", 5), "");
     }
 }

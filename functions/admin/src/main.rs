@@ -1,6 +1,7 @@
 //! The operator's program.
 
 mod doctor;
+mod progress;
 mod sweep;
 
 use anyhow::anyhow;
@@ -13,6 +14,7 @@ use auth::{
     users,
 };
 use clap::{Parser, Subcommand, ValueEnum};
+use progress::during;
 use shared::{
     config::{Env, value_or_file},
     customer::search,
@@ -31,12 +33,20 @@ enum Command {
     /// Looks at configuration, database, keys, pictures and the public address, and says what is wrong
     ///
     /// Give it the environment of the services. It changes nothing. SIGNING_KEYS may be left out where it must not be known.
+    #[command(after_help = "\
+Examples:
+  set -a; . keys.env; . crm.env; set +a; admin doctor
+  admin doctor --ca var/tls/ca.pem")]
     Doctor {
         /// A certificate authority to trust besides the usual ones, such as var/tls/ca.pem of the local gateway
         #[arg(long, value_name = "FILE")]
         ca: Option<PathBuf>,
     },
     /// Makes a user
+    #[command(after_help = "\
+Examples:
+  admin create-user ada@example.com --role admin
+  pass show crm/ada | admin create-user ada@example.com --password-stdin")]
     CreateUser {
         /// The address to sign in with
         email: String,
@@ -47,14 +57,21 @@ enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Makes the keys that a deployment needs
+    /// Makes the keys that a deployment needs, and changes them
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Finishes erasures; removes pictures that no customer has, sessions that have been over for 90 days, and
-    /// idempotency keys of yesterday
+    /// Removes what nobody needs any more; run it once a day
+    ///
+    /// It finishes erasures; removes pictures that no customer has, sessions that have been over for 90 days, and
+    /// idempotency keys of yesterday.
+    #[command(after_help = "\
+Examples:
+  admin sweep --dry-run
+  DATABASE_URL=sqlite:var/crm.db IMAGES_DIR=var/pictures admin sweep")]
     Sweep {
-        /// Look only at pictures that are older than so many hours. A picture that is just being uploaded has no
-        /// customer yet: 0 is for when nobody uploads
+        /// Look only at pictures that are older than so many hours
+        ///
+        /// A picture that is just being uploaded has no customer yet: 0 is for when nobody uploads.
         #[arg(long, value_name = "HOURS", default_value_t = 24)]
         older_than: u32,
         /// Remove nothing, only say what would be removed
@@ -68,6 +85,10 @@ enum KeysCommand {
     /// Prints a fresh set as environment variables, ready for a file that `set -a; . FILE` reads
     Generate,
     /// Reads SIGNING_KEYS, VERIFYING_KEYS and IMAGE_URL_KEYS, and prints them after one step of a change of keys
+    #[command(after_help = "\
+Examples:
+  set -a; . keys.env; set +a
+  admin keys rotate publish > next.env")]
     Rotate {
         /// Take the steps in this order, each deployed to every service before the next
         #[arg(value_enum)]
@@ -147,12 +168,12 @@ fn open() -> anyhow::Result<Db> {
 
 async fn migrate() -> anyhow::Result<()> {
     let db = open()?;
-    let applied = db.migrate().await?;
+    let applied = during("Bringing the schema up to date", db.migrate()).await?;
     for migration in &applied {
         println!("Applied {migration}.");
     }
     println!("The schema is up to date.");
-    match search::index_missing(&db).await? {
+    match during("Indexing customers for search", search::index_missing(&db)).await? {
         0 => {}
         indexed => println!("Indexed {indexed} customers for search."),
     }

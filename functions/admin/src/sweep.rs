@@ -1,5 +1,6 @@
 //! Sweeping up: what nobody needs any more, and what an erasure could not finish.
 
+use crate::progress::during;
 use anyhow::anyhow;
 use images::{Bucket, Swept, finish_erasures, sweep};
 use shared::{
@@ -18,17 +19,19 @@ pub(crate) async fn run(older_than: u32, dry: bool) -> anyhow::Result<()> {
     let (database, bucket) = env.finish(database.zip(bucket))?;
     let (db, now) = (Db::open(&database), Timestamp::now());
     let before = now.minus(Duration::from_secs(u64::from(older_than) * 60 * 60));
-    let owed = finish_pictures(&db, &bucket, dry).await?;
-    let swept = sweep(&db, &bucket, before, dry).await?;
-    let sessions = auth::sessions::forget(&db, now, dry).await?;
-    let keys = idempotency::forget(&db, now, dry).await?;
-    let indexed = if dry {
-        0
-    } else {
-        search::index_missing(&db).await?
+    let owed = during("Finishing erasures", finish_pictures(&db, &bucket, dry)).await?;
+    let swept = sweep(&db, &bucket, before, dry);
+    let swept = during("Looking for pictures that nobody has", swept).await?;
+    let sessions = auth::sessions::forget(&db, now, dry);
+    let sessions = during("Looking for sessions that are over", sessions).await?;
+    let keys = idempotency::forget(&db, now, dry);
+    let keys = during("Looking for idempotency keys of yesterday", keys).await?;
+    let indexed = match dry {
+        true => 0,
+        false => during("Indexing customers for search", search::index_missing(&db)).await?,
     };
     // Last, for others may use the file: what does not need it to itself is done by then.
-    let written = finish_remnants(&db, dry).await;
+    let written = during("Writing the database anew", finish_remnants(&db, dry)).await;
     db.close().await;
 
     let removed = if dry { "would be removed" } else { "removed" };

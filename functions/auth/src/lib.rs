@@ -64,7 +64,10 @@ pub fn router(config: Config, context: Context) -> Router {
         config,
     };
     Router::new()
-        .route("/login", post(session::log_in))
+        .route(
+            "/login",
+            get(provider::list_providers).post(session::log_in),
+        )
         .route("/login/{provider}", get(provider::begin_sign_in))
         .route(
             "/login/{provider}/callback",

@@ -203,16 +203,37 @@ pub(crate) struct Credentials {
     /// Any text: one that is no address belongs to nobody, and is answered as such.
     pub(crate) email_key: String,
     pub(crate) password: Secret,
+    pub(crate) refresh_in: RefreshIn,
+}
+
+/// How the refresh token reaches whoever signs in.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefreshIn {
+    /// In the answer's body, for programs.
+    #[default]
+    Body,
+    /// In the refresh cookie alone, for our own pages: their scripts never see it.
+    Cookie,
 }
 
 impl FromFields for Credentials {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let email = fields.required("email", line(254));
         let password = fields.required("password", tried_password);
+        let refresh_in = fields.unless_absent("refresh_in", refresh_in);
         Some(Self {
             email_key: email::key(&email?),
             password: password?,
+            refresh_in: refresh_in.unwrap_or_default(),
         })
+    }
+}
+
+fn refresh_in(text: &str) -> Result<RefreshIn, Refusal> {
+    match text {
+        "body" => Ok(RefreshIn::Body),
+        "cookie" => Ok(RefreshIn::Cookie),
+        _ => Err(("unknown_value", "must be `body` or `cookie`".to_owned())),
     }
 }
 

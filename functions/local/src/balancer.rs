@@ -4,6 +4,7 @@ use crate::{
     Place,
     data::DataFolder,
     gateway::{Backend, Gateway, Ports},
+    product::say,
     routes::Routes,
     site, tls,
 };
@@ -99,14 +100,24 @@ pub(crate) async fn run(place: Place, services: Services) -> anyhow::Result<()> 
         site: Backend::Here(surrounded(site::router(), &public, &[], &telemetry)),
     };
     let tls = TlsAcceptor::from(tls::server_config(&data)?);
-    println!("\n  The gateway is running.\n");
-    println!(
-        "    Address   {}  (http://localhost:{} leads there)",
-        public.as_str(),
-        ports.http_port
+    let greeting = format!(
+        "
+  The gateway is running.
+
+    Address   {address}  (http://localhost:{http} leads there)
+    Sign in   {address}/signin
+    API       {address}/docs
+    CA        {ca}  (trust it in your browser, or accept its warning)
+
+  Stop it with Ctrl-C.
+
+",
+        address = public.as_str(),
+        http = ports.http_port,
+        ca = data.shown(tls::CA_FILE).display(),
     );
-    println!("    CA        {}", data.shown(tls::CA_FILE).display());
-    println!("\n  Stop it with Ctrl-C.\n");
+    // Nobody has to be there to read it.
+    let _ = say(&greeting);
     gateway.serve(ports, tls, public, &shutdown).await;
     Ok(())
 }

@@ -20,8 +20,13 @@ use std::{
     io::{self, Write as _},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
+use tokio::{pin, select, time::sleep};
 use tokio_rustls::TlsAcceptor;
+
+/// How long somebody waits at the start before they are told for what.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The first administrator, if there has to be one.
 struct FirstAdmin {
@@ -62,9 +67,7 @@ pub(crate) async fn run(place: Place) -> anyhow::Result<()> {
     db.migrate()
         .await
         .context("the database's schema cannot be brought up to date")?;
-    search::index_missing(&db)
-        .await
-        .context("customers cannot be indexed")?;
+    index(&db).await.context("customers cannot be indexed")?;
     let service = |name, router| {
         let router = with_health(router, name, &common, &db);
         Backend::Here(surrounded(
@@ -97,6 +100,20 @@ pub(crate) async fn run(place: Place) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Indexes customers that an older version wrote, and says so when it takes long.
+async fn index(db: &Db) -> anyhow::Result<()> {
+    let indexing = search::index_missing(db);
+    pin!(indexing);
+    select! {
+        done = &mut indexing => return Ok(done.map(drop)?),
+        () = sleep(PATIENCE) => {}
+    }
+    let _ = say(
+        "\n  Customers of an older version are being indexed for search; with very many this takes minutes.\n",
+    );
+    Ok(indexing.await.map(drop)?)
+}
+
 impl FirstAdmin {
     /// Makes the administrator in a database without users, once the password has been said; gives the password.
     async fn create_if_alone(&self, db: &Db) -> anyhow::Result<Option<String>> {
@@ -118,7 +135,7 @@ impl FirstAdmin {
 }
 
 /// Writes to standard output, at once.
-fn say(text: &str) -> io::Result<()> {
+pub(crate) fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
@@ -150,10 +167,12 @@ fn greeting(
   CRM {version} is running.
 
     Address   {public}  (http://localhost:{http} leads there)
+    Sign in   {public}/signin
+    API       {public}/docs
     Data      {folder}  (database, pictures, keys, certificate)
     CA        {ca_shown}  (trust it in your browser, or accept its warning)
 {sign_in}
-  Try it:
+  Try it from another terminal:
 
     curl --cacert {ca} {public}/login --json '{body}'
 

@@ -36,7 +36,10 @@ locals {
     for name in regexall("`([A-Z][A-Z0-9_]+)`", row[0]) : name[0] => [for service in split(",", row[1]) : trimspace(service)]
   }]...)
 
-  csp = regexall("const POLICY: &str = \"((?:[^\"\\\\]|\\\\\\n\\s*)+)\"", local.sources["local"])
+  # `("referrer-policy", "same-origin"),` of the table of the site's headers.
+  site        = file("${local.root}/functions/local/src/site.rs")
+  site_table  = regex("const HEADERS: \\[[^\\]]*\\] = \\[((?s:.*?))\\n\\];", local.site)[0]
+  site_header = regexall("\\(\\s*\"([a-z-]+)\",\\s*\"((?:[^\"\\\\]|\\\\\\n\\s*)+)\",?\\s*\\)", local.site_table)
 }
 
 output "routes" {
@@ -76,9 +79,19 @@ output "readme" {
   value       = local.readme
 }
 
-output "site_policy" {
-  description = "The Content-Security-Policy that `local` serves the site with."
-  value       = try(replace(local.csp[0][0], "/\\\\\\n\\s*/", ""), null)
+output "site_headers" {
+  description = "What `local` says of every file of the site, such as `referrer-policy: same-origin`."
+  value       = [for header in local.site_header : "${header[0]}: ${replace(header[1], "/\\\\\\n\\s*/", "")}"]
+}
+
+output "site_freshness" {
+  description = "For how long browsers may keep a file of the site: most files, and those whose folder has a version."
+  value       = [for found in regexall("const (?:FRESH|FOR_EVER): &str = \"([^\"]+)\"", local.site) : found[0]]
+}
+
+output "site_release" {
+  description = "The step of a release that fills the bucket."
+  value       = file("${local.root}/terraform/release/site.sh")
 }
 
 output "operations" {

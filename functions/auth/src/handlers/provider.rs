@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{
     error::{ApiError, ApiResult},
     extract::{Json, Path, Query},
@@ -31,6 +31,13 @@ impl FromRequestParts<AuthState> for Provider {
         let Path(name): Path<String> = Path::from_request_parts(parts, auth).await?;
         auth.config.providers.find(&name)
     }
+}
+
+/// Lists the providers that people can sign in with, for a page that shows a button for each.
+pub(crate) async fn list_providers(State(auth): State<AuthState>) -> Json<Value> {
+    let offered = |name: &Name| auth.config.providers.offer(*name);
+    let names: Vec<_> = Name::ALL.into_iter().filter(offered).collect();
+    Json(json!({ "providers": names }))
 }
 
 /// What whoever begins may wish.

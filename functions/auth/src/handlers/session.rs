@@ -3,7 +3,7 @@
 use crate::{
     AuthState, Config,
     cookies::{self, SameSite},
-    model::{Credentials, RefreshRequest},
+    model::{Credentials, RefreshIn, RefreshRequest},
     store::{
         sessions::{self, Live, Session},
         users,
@@ -39,7 +39,11 @@ pub(crate) async fn log_in(
     State(auth): State<AuthState>,
     headers: HeaderMap,
     Body(credentials): Body<Credentials>,
-) -> ApiResult<Json<Tokens>> {
+) -> ApiResult<Response> {
+    let refresh_in = credentials.refresh_in;
+    if refresh_in == RefreshIn::Cookie {
+        from_our_pages(&headers, &auth.config)?;
+    }
     let db = &auth.context.db;
     let user = users::find_to_sign_in(db, &credentials.email_key).await?;
     let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
@@ -52,7 +56,7 @@ pub(crate) async fn log_in(
         return Err(ApiError::InvalidCredentials);
     }
     let session = begin_session(&auth, tx, user.id, &headers, now).await?;
-    auth.issuer.issue(&session, user.role, now).map(Json)
+    answered(auth.issuer.issue(&session, user.role, now)?, refresh_in)
 }
 
 /// Begins a session in the transaction that has found that the user may sign in, and commits it.
@@ -88,11 +92,18 @@ pub(crate) async fn refresh_token(
         .open(presented.token())
         .ok_or(ApiError::InvalidRefreshToken)?;
     let Live { session, role } = exchange(&auth, &id, counter, now).await?;
-    let tokens = auth.issuer.issue(&session, role, now)?;
-    if let Presented::Body(_) = presented {
+    // What came in the cookie goes back in the cookie.
+    let refresh_in = match presented {
+        Presented::Body(_) => RefreshIn::Body,
+        Presented::Cookie(_) => RefreshIn::Cookie,
+    };
+    answered(auth.issuer.issue(&session, role, now)?, refresh_in)
+}
+
+fn answered(tokens: Tokens, refresh_in: RefreshIn) -> ApiResult<Response> {
+    if refresh_in == RefreshIn::Body {
         return Ok(Json(tokens).into_response());
     }
-    // What came in the cookie goes back in the cookie: scripts never see it.
     let (cookie, tokens) = in_cookie(tokens)?;
     Ok(([(header::SET_COOKIE, cookie)], Json(tokens)).into_response())
 }
@@ -185,27 +196,29 @@ impl FromRequest<AuthState> for Presented {
             let Body(RefreshRequest(token)) = Body::from_request(request, auth).await?;
             return Ok(Self::Body(token));
         };
-        if !same_origin(headers, &auth.config) {
-            return Err(ApiError::Forbidden(
-                "the refresh cookie works only from the product's own pages",
-            ));
-        }
+        from_our_pages(headers, &auth.config)?;
         Ok(Self::Cookie(token))
     }
 }
 
-/// Whether a browser says that the request comes from our own pages (Fetch Metadata), or from a listed origin.
+/// Lets a request through if a browser says that it comes from our own pages (Fetch Metadata), or from a listed origin.
 ///
 /// Our own origin counts where the browser does not send Fetch Metadata: one that does says `same-origin` itself.
-fn same_origin(headers: &HeaderMap, config: &Config) -> bool {
+///
+/// # Errors
+/// 403 for everybody else.
+fn from_our_pages(headers: &HeaderMap, config: &Config) -> ApiResult<()> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let (site, origin) = (text("sec-fetch-site"), text("origin"));
     let is = |known: &String| Some(known.as_str()) == origin;
-    match site {
+    let ours = match site {
         Some("same-origin") => true,
         Some(_) => config.other_origins.iter().any(is),
         None => is(&config.own_origin) || config.other_origins.iter().any(is),
-    }
+    };
+    ours.then_some(()).ok_or(ApiError::Forbidden(
+        "the refresh cookie works only from the product's own pages",
+    ))
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {
