@@ -51,12 +51,9 @@ impl Email {
 /// The form in which an address that was stored is compared; see [`Email::key`].
 #[must_use]
 pub fn key(email: &str) -> String {
-    email
-        .nfkc()
-        .collect::<String>()
-        .to_lowercase()
-        .nfkc()
-        .collect()
+    let lower = email.nfkc().collect::<String>().to_lowercase();
+    // What is Σ in capitals is ς at a word's end and σ elsewhere, however its owner writes it.
+    lower.replace('ς', "σ").nfkc().collect()
 }
 
 impl From<Email> for String {
@@ -78,6 +75,18 @@ mod tests {
                 .all(|key| *key == Ok("ada@example.com".to_owned())),
             "{keys:?}"
         );
+    }
+
+    #[test]
+    fn a_final_sigma_is_a_sigma() {
+        let keys = [
+            "ανδρέας@example.com",
+            "ΑΝΔΡΈΑΣ@EXAMPLE.COM",
+            "ανδρέασ@example.com",
+        ]
+        .map(key);
+        assert!(keys.iter().all(|one| *one == keys[2]), "{keys:?}");
+        assert_eq!(key("ΣΊΣΥΦΟΣ.Σ@example.com"), "σίσυφοσ.σ@example.com");
     }
 
     #[test]

@@ -4,7 +4,10 @@ use crate::{session::errors, tokens::part};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tests::{ADMIN, Answer, Client, PASSWORD, Product, database::number};
+use tests::{
+    ADMIN, Answer, Client, PASSWORD, Process, Product,
+    database::{execute, number},
+};
 use tokio::task::JoinSet;
 
 const ADMINS: &str = "SELECT COUNT(*) FROM users WHERE role = 'admin' AND status = 'active'";
@@ -510,4 +513,35 @@ async fn a_deleted_user_is_still_named_by_what_they_made() {
     // The address is free, and whoever has it next is somebody else.
     let next = product.user("bo@example.com").await;
     assert_eq!(next.get("/me").await.is(200).json()["id"], 3);
+}
+
+#[tokio::test]
+async fn a_final_sigma_is_no_other_address_also_for_who_was_there_before() {
+    let product = Product::start().await;
+    let (admin, url) = (product.admin().await, product.database_url());
+    let spellings = [
+        "Ανδρέας@example.com",
+        "ΑΝΔΡΈΑΣ@EXAMPLE.COM",
+        "ανδρέασ@example.com",
+    ];
+    let new = json!({ "email": spellings[0], "password": PASSWORD });
+    admin.post("/users", new).await.is(201);
+    admin.customer(spellings[0]).await;
+    // As an older program kept them.
+    for table in ["users", "customers"] {
+        let sql = format!(
+            "UPDATE {table} SET email_key = 'ανδρέας@example.com' WHERE email_key LIKE 'ανδρέα%'"
+        );
+        assert_eq!(execute(&url, &sql).await, 1);
+    }
+    execute(&url, "DELETE FROM _sqlx_migrations WHERE version = 8").await;
+    Process::output("admin", &["migrate"], &[("DATABASE_URL", url)], "").await;
+    for email in spellings {
+        product.anyone().signed_in(email, PASSWORD).await;
+        let new = json!({ "email": email, "name": "A", "surname": "B" });
+        admin
+            .post("/customers", new)
+            .await
+            .problem(409, "email_taken");
+    }
 }
