@@ -139,6 +139,14 @@ pub enum ApiError {
     /// 422: it begins like a picture and is damaged.
     #[error("the picture is damaged and cannot be decoded")]
     BrokenPicture,
+    /// 429: too many attempts to guess something failed.
+    #[error("too many attempts failed; try again in {} seconds ({otherwise})", seconds(*.wait))]
+    TooManyAttempts {
+        /// Until the next one may be made.
+        wait: Duration,
+        /// What else helps, in a few words.
+        otherwise: &'static str,
+    },
     /// 502: a provider did not answer, or not as it must. The source is for the log alone.
     #[error(
         "the provider did not answer as it should; begin again, and tell an administrator if that does not help"
@@ -171,6 +179,12 @@ fn of_database(error: &sqlx::Error) -> &'static str {
 
 /// What `Retry-After` says when a dependency is down.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// A wait in whole seconds, rounded up: whoever waits so long has waited long enough.
+fn seconds(wait: Duration) -> u64 {
+    let whole = wait.as_nanos().div_ceil(1_000_000_000).max(1);
+    u64::try_from(whole).unwrap_or(u64::MAX)
+}
 
 /// One field that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -283,6 +297,7 @@ impl ApiError {
             Self::IdempotencyKeyReused => Code::IdempotencyKeyReused,
             Self::PictureTooLarge(_) => Code::PictureTooLarge,
             Self::BrokenPicture => Code::BrokenPicture,
+            Self::TooManyAttempts { .. } => Code::TooManyAttempts,
             Self::ProviderError(_) => Code::ProviderError,
             Self::Unavailable(_) | Self::Storage(_) => Code::Unavailable,
             Self::Database(error) if db::is_unavailable(error) => Code::Unavailable,
@@ -342,9 +357,13 @@ impl ApiError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE || matches!(self, Self::IdempotencyKeyInUse) {
-            let after = HeaderValue::from(RETRY_AFTER.as_secs());
-            headers.insert(header::RETRY_AFTER, after);
+        let after = match self {
+            Self::TooManyAttempts { wait, .. } => Some(seconds(*wait)),
+            Self::IdempotencyKeyInUse => Some(RETRY_AFTER.as_secs()),
+            _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER.as_secs()),
+        };
+        if let Some(after) = after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(after));
         }
         *response.body_mut() = Body::from(body);
     }

@@ -56,7 +56,8 @@ impl Seal {
 }
 
 /// A key for HMAC-SHA256, made from a secret as a seal is.
-pub(crate) fn hmac_key(secret: &[u8; 32], label: &str) -> hmac::Key {
+#[must_use]
+pub fn hmac_key(secret: &[u8; 32], label: &str) -> hmac::Key {
     expand(secret, label, hmac::HMAC_SHA256, |okm| okm.into())
 }
 

@@ -1,4 +1,4 @@
-//! Access tokens that are not ours, and the keys that tell which are.
+//! Access tokens that are not ours, and the keys that tell which are: attacks J1 to J15.
 
 use base64::{
     Engine as _,
@@ -10,7 +10,7 @@ use ring::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{ADMIN, Answer, Client, Options, PASSWORD, Product};
+use tests::{ADMIN, Answer, Client, Options, PASSWORD, Process, Product, SignIn};
 use tokio::{net::TcpListener, time::timeout};
 
 /// The JSON in one part of a token.
@@ -147,7 +147,7 @@ async fn a_private_key_among_the_verifying_ones_is_not_published() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_signature_of_ours_is_refused() {
+async fn j1_j2_j3_a_token_without_a_signature_of_ours_is_refused() {
     let product = Product::start().await;
     let forge = Forge::of(&product).await;
     forge.accepts(&forge.genuine()).await;
@@ -209,7 +209,7 @@ async fn a_token_without_a_signature_of_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn a_kid_only_picks_one_of_our_keys() {
+async fn j4_a_kid_only_picks_one_of_our_keys() {
     let product = Product::start().await;
     let forge = Forge::of(&product).await;
     forge
@@ -245,7 +245,7 @@ async fn a_kid_only_picks_one_of_our_keys() {
 }
 
 #[tokio::test]
-async fn a_token_that_brings_its_own_key_or_rules_is_refused() {
+async fn j5_j11_a_token_that_brings_its_own_key_or_rules_is_refused() {
     let product = Product::start().await;
     let forge = Forge::of(&product).await;
     forge.accepts(&forge.genuine()).await;
@@ -289,7 +289,7 @@ async fn a_token_that_brings_its_own_key_or_rules_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_kind_is_refused() {
+async fn j12_a_token_of_another_kind_is_refused() {
     let product = Product::start().await;
     let forge = Forge::of(&product).await;
     forge
@@ -313,7 +313,7 @@ async fn a_token_of_another_kind_is_refused() {
 }
 
 #[tokio::test]
-async fn a_claim_that_is_not_ours_is_refused() {
+async fn j6_j7_j8_a_claim_that_is_not_ours_is_refused() {
     let product = Product::start().await;
     product.user("bo@example.com").await;
     let forge = Forge::of(&product).await;
@@ -366,7 +366,7 @@ async fn a_claim_that_is_not_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn an_edited_token_is_refused() {
+async fn j9_an_edited_token_is_refused() {
     let product = Product::start().await;
     let user = product.user("bo@example.com").await;
     let forge = Forge::of(&product).await;
@@ -407,7 +407,7 @@ async fn an_edited_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_comes_in_one_authorization_header_and_one_shape() {
+async fn j10_a_token_comes_in_one_authorization_header_and_one_shape() {
     let product = Product::start().await;
     let forge = Forge::of(&product).await;
     let token = forge.genuine();
@@ -481,7 +481,7 @@ async fn a_token_comes_in_one_authorization_header_and_one_shape() {
 }
 
 #[tokio::test]
-async fn a_huge_token_is_refused_and_harms_nobody() {
+async fn j13_a_huge_token_is_refused_and_harms_nobody() {
     let product = Product::start().await;
     let forge = Forge::of(&product).await;
     forge.accepts(&forge.genuine()).await;
@@ -521,7 +521,62 @@ async fn the_role_that_counts_is_the_one_in_the_database() {
 }
 
 #[tokio::test]
-async fn the_token_of_a_deleted_user_is_refused_at_once() {
+async fn j14_a_token_of_a_retired_key_is_refused() {
+    let rig = SignIn::start().await;
+    let names = ["SIGNING_KEYS", "VERIFYING_KEYS", "IMAGE_URL_KEYS"];
+    let mut keys: Vec<_> = names.map(|name| (name, rig.product.key(name))).to_vec();
+    let old = rig.product.admin().await;
+    let mut fresh = old.token.clone().unwrap();
+    for (step, old_is_good) in [("publish", true), ("sign", true), ("retire", false)] {
+        let before = rig.instance(keys[..2].to_vec()).await;
+        let said = Process::output("admin", &["keys", "rotate", step], &keys, "").await;
+        for (name, value) in &mut keys {
+            let mut lines = said.lines();
+            let line = lines.find_map(|line| line.strip_prefix(&format!("{name}='")));
+            *value = line.unwrap().trim_end_matches('\'').to_owned();
+        }
+        let after = rig.instance(keys[..2].to_vec()).await;
+        // Both stand beside each other while the step is rolled out, and know each other's tokens.
+        for (one, other) in [(&before, &after), (&after, &before)] {
+            let signed_in = one.client.clone().signed_in(ADMIN, PASSWORD).await;
+            fresh = signed_in.token.unwrap();
+            other
+                .client
+                .clone()
+                .with_token(&fresh)
+                .get("/me")
+                .await
+                .is(200);
+        }
+        let answer = after
+            .client
+            .clone()
+            .with_token(old.token.as_deref().unwrap())
+            .get("/me")
+            .await;
+        match old_is_good {
+            true => drop(answer.is(200)),
+            false => drop(answer.problem(401, "unauthenticated")),
+        }
+    }
+    let last = rig.instance(keys[..2].to_vec()).await;
+    last.client
+        .clone()
+        .with_token(&fresh)
+        .get("/me")
+        .await
+        .is(200);
+    let jwks = last.client.get("/.well-known/jwks.json").await.is(200);
+    let kid = part(old.token.as_deref().unwrap(), 0)["kid"].clone();
+    assert!(
+        !jwks.text().contains(kid.as_str().unwrap()),
+        "{}",
+        jwks.text()
+    );
+}
+
+#[tokio::test]
+async fn j15_the_token_of_a_deleted_user_is_refused_at_once() {
     let product = Product::start().await;
     let (admin, user) = (product.admin().await, product.user("bo@example.com").await);
     user.get("/me").await.is(200);

@@ -11,7 +11,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use serde_json::{Value, json};
-use std::{path::Path, sync::Arc};
+use std::{net::IpAddr, path::Path, sync::Arc};
 
 /// Talks to a product, trusting its own authority alone; follows no redirects.
 #[derive(Clone)]
@@ -37,7 +37,17 @@ impl Client {
         Self::speaking(&["http/1.1"], base, authority)
     }
 
+    /// Somebody at this address of this machine, who speaks HTTP/2 where it can.
+    #[must_use]
+    pub fn at(own: IpAddr, base: &str, authority: &Path) -> Self {
+        Self::speaking_at(Some(own), &["h2", "http/1.1"], base, authority)
+    }
+
     fn speaking(alpn: &[&str], base: &str, authority: &Path) -> Self {
+        Self::speaking_at(None, alpn, base, authority)
+    }
+
+    fn speaking_at(own: Option<IpAddr>, alpn: &[&str], base: &str, authority: &Path) -> Self {
         let mut roots = RootCertStore::empty();
         let authority = CertificateDer::from_pem_file(authority).expect("a certificate");
         roots.add(authority).expect("an authority");
@@ -50,6 +60,7 @@ impl Client {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(Policy::none())
+            .local_address(own)
             .no_proxy()
             .build();
         Self {

@@ -67,6 +67,14 @@ impl MariaDb {
         gone.expect("it stops in time").expect("a status");
     }
 
+    /// Kills it as a power cut would.
+    ///
+    /// # Panics
+    /// When the system does not let us.
+    pub async fn kill(&mut self) {
+        self.server.kill().await.expect("killed");
+    }
+
     /// Starts it again on the same data and port, and waits until it takes connections.
     ///
     /// # Panics

@@ -218,6 +218,21 @@ impl Process {
         kib.expect("a figure") / 1024
     }
 
+    /// The processor's time that it has used so far, in steps of 10 ms.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        let id = self.child.id().expect("running");
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("Linux");
+        // Behind the name, which may hold anything, from the third field on; see proc(5).
+        let fields = stat.rsplit_once(')').expect("a name").1;
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks = ticks.filter_map(|ticks| ticks.parse::<u64>().ok());
+        Duration::from_millis(ticks.sum::<u64>() * 10)
+    }
+
     /// Kills it as a power cut would.
     ///
     /// # Panics

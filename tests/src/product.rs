@@ -161,6 +161,12 @@ impl Product {
         &mut self.processes[1 + index]
     }
 
+    /// Whoever answers for auth: the service's first instance, or the whole product.
+    #[must_use]
+    pub fn auth(&self) -> &Process {
+        self.processes.get(1).unwrap_or(&self.processes[0])
+    }
+
     /// Whoever listens: the gateway, or the whole product.
     #[must_use]
     pub fn front(&self) -> &Process {
@@ -225,6 +231,13 @@ impl Product {
     #[must_use]
     pub fn anyone(&self) -> Client {
         Client::new(&self.base, &self.data("tls/ca.pem"))
+    }
+
+    /// Somebody who is not signed in, at 127.0.0.`host` of this machine.
+    #[must_use]
+    pub fn anyone_at(&self, host: u8) -> Client {
+        let own = [127, 0, 0, host].into();
+        Client::at(own, &self.base, &self.data("tls/ca.pem"))
     }
 
     /// Somebody who is not signed in, and speaks only HTTP/1.1.

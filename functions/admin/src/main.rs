@@ -11,7 +11,7 @@ use auth::{
         self,
         rotate::{Keys, Step},
     },
-    users,
+    limits, users,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use progress::during;
@@ -60,10 +60,12 @@ Examples:
     /// Makes the keys that a deployment needs, and changes them
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Lets everybody try to sign in again at once, who failed too often and has to wait
+    LiftLimits,
     /// Removes what nobody needs any more; run it once a day
     ///
-    /// It finishes erasures; removes pictures that no customer has, sessions that have been over for 90 days, and
-    /// idempotency keys of yesterday.
+    /// It finishes erasures; removes pictures that no customer has, sessions that have been over for 90 days,
+    /// idempotency keys of yesterday, and what failed sign-ins left behind.
     #[command(after_help = "\
 Examples:
   admin sweep --dry-run
@@ -126,6 +128,7 @@ Examples:
   admin doctor
   admin keys generate > keys.env
   admin keys rotate publish > next.env
+  admin lift-limits
   admin sweep --dry-run";
 
 #[tokio::main(flavor = "current_thread")]
@@ -153,6 +156,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Keys(KeysCommand::Rotate { step }) => rotate_keys(step),
+        Command::LiftLimits => lift_limits().await,
         Command::Sweep {
             older_than,
             dry_run,
@@ -212,6 +216,14 @@ fn read_password() -> anyhow::Result<String> {
         return Err(anyhow!("standard input holds no password"));
     }
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn lift_limits() -> anyhow::Result<()> {
+    let db = open()?;
+    let lifted = limits::lift(&db).await?;
+    println!("Everybody may try to sign in again: {lifted} limits lifted.");
+    db.close().await;
+    Ok(())
 }
 
 fn generate_keys() {

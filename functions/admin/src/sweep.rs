@@ -26,6 +26,8 @@ pub(crate) async fn run(older_than: u32, dry: bool) -> anyhow::Result<()> {
     let sessions = during("Looking for sessions that are over", sessions).await?;
     let keys = idempotency::forget(&db, now, dry);
     let keys = during("Looking for idempotency keys of yesterday", keys).await?;
+    let limits = auth::limits::forget(&db, now, dry);
+    let limits = during("Looking for limits of sign-ins that are free", limits).await?;
     let indexed = match dry {
         true => 0,
         false => during("Indexing customers for search", search::index_missing(&db)).await?,
@@ -38,6 +40,7 @@ pub(crate) async fn run(older_than: u32, dry: bool) -> anyhow::Result<()> {
     tell_of_pictures(&swept, removed);
     println!("Sessions that have been over for 90 days: {sessions} {removed}.");
     println!("Idempotency keys older than a day: {keys} {removed}.");
+    println!("Limits of sign-ins that limit nothing any more: {limits} {removed}.");
     if indexed > 0 {
         println!("Customers that an older program wrote: {indexed} indexed for search.");
     }

@@ -1,8 +1,10 @@
 //! What this function alone reads from the environment.
 
 use crate::{
+    device::DeviceKey,
     flow::FlowKey,
     keys::SigningKey,
+    limits::LimitKey,
     providers::{Providers, configured},
     refresh::RefreshKey,
 };
@@ -28,6 +30,10 @@ pub struct Config {
     pub(crate) refresh_key: RefreshKey,
     /// Made from `REFRESH_KEY` too: seals the cookies of sign-ins that are under way.
     pub(crate) flow_key: FlowKey,
+    /// Made from `REFRESH_KEY` too: names what is limited.
+    pub(crate) limits: LimitKey,
+    /// Made from `REFRESH_KEY` too: seals the cookies of browsers in which somebody has signed in.
+    pub(crate) devices: DeviceKey,
     /// Made from `REFRESH_KEY` too: seals where a page of a list ended.
     pub(crate) cursors: Cursors,
     pub(crate) providers: Providers,
@@ -62,6 +68,8 @@ impl Config {
             signing_key,
             refresh_key: RefreshKey::new(refresh_key?),
             flow_key: FlowKey::derive(&refresh_key?),
+            limits: LimitKey::derive(&refresh_key?),
+            devices: DeviceKey::derive(&refresh_key?),
             cursors: Cursors::derive(&refresh_key?),
             providers: providers?,
             return_to: return_to?,
@@ -84,15 +92,9 @@ impl Config {
     }
 
     /// The client's address, if the load balancer tells it.
-    pub(crate) fn client_address(&self, headers: &HeaderMap) -> Option<String> {
-        let value = headers
-            .get(self.client_ip_header.as_ref()?)?
-            .to_str()
-            .ok()?;
-        value
-            .parse()
-            .ok()
-            .map(|address: IpAddr| address.to_string())
+    pub(crate) fn client_address(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        let value = headers.get(self.client_ip_header.as_ref()?)?;
+        value.to_str().ok()?.parse().ok()
     }
 }
 

@@ -29,6 +29,23 @@ pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     named.next().map(|(_, value)| value)
 }
 
+/// The names of the cookies with a prefix that are too many when one of `own` name is added and `most` may be there:
+/// those without a time in `since`, then the oldest.
+pub(crate) fn too_many<'a>(
+    headers: &'a HeaderMap,
+    (prefix, own): (&str, &str),
+    most: usize,
+    since: impl Fn(&str, &str) -> Option<i64>,
+) -> Vec<&'a str> {
+    let mut there: Vec<_> = all(headers)
+        .filter(|(name, _)| name.starts_with(prefix) && *name != own)
+        .map(|(name, value)| (since(name, value), name))
+        .collect();
+    there.sort_unstable();
+    let over = (there.len() + 1).saturating_sub(most);
+    there.iter().take(over).map(|(_, name)| *name).collect()
+}
+
 /// A `Set-Cookie` for so many seconds; with zero of them the cookie is cleared.
 pub(crate) fn set(
     name: &str,

@@ -105,14 +105,9 @@ impl FlowKey {
         let name = cookie_name(&flow.state);
         let value = self.0.seal(&name, flow);
         let own = cookies::set(&name, &value, SameSite::Lax, LASTS.as_secs())?;
-        let mut open: Vec<_> = cookies::all(headers)
-            .filter(|(name, _)| name.starts_with(PREFIX))
-            .map(|(name, value)| (self.open(name, value).map(|flow| flow.began), name))
-            .collect();
-        // Oldest first, and before them what nobody can open.
-        open.sort_unstable();
-        let too_many = (open.len() + 1).saturating_sub(OPEN);
-        let over = open.iter().take(too_many).map(|(_, name)| cleared(name));
+        let began = |name: &str, value: &str| self.open(name, value).map(|flow| flow.began);
+        let over = cookies::too_many(headers, (PREFIX, &name), OPEN, began);
+        let over = over.into_iter().map(cleared);
         over.chain([Ok(own)]).collect()
     }
 

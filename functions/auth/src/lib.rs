@@ -1,15 +1,18 @@
 //! Sign-in, tokens, sessions and users.
 //!
-//! [`router`] answers; [`users`], [`sessions`], [`keys`] and [`Passwords`] also serve the all-in-one and the operator's program.
+//! [`router`] answers; [`users`], [`sessions`], [`limits`], [`keys`] and [`Passwords`] also serve the all-in-one and the operator's program.
 
 mod accept;
 mod answer;
 mod config;
 mod cookies;
+mod deadline;
+mod device;
 mod flow;
 mod handlers;
 mod identities;
 pub mod keys;
+pub mod limits;
 mod model;
 mod password;
 mod providers;
@@ -29,7 +32,7 @@ use axum::{
     extract::FromRef,
     routing::{delete, get, post, put},
 };
-use handlers::{identities as links, me, provider, session, users as people};
+use handlers::{identities as links, login, me, provider, session, users as people};
 use shared::{db::Db, server::Context, token::Verifier};
 use tokens::Issuer;
 
@@ -64,10 +67,7 @@ pub fn router(config: Config, context: Context) -> Router {
         config,
     };
     Router::new()
-        .route(
-            "/login",
-            get(provider::list_providers).post(session::log_in),
-        )
+        .route("/login", get(provider::list_providers).post(login::log_in))
         .route("/login/{provider}", get(provider::begin_sign_in))
         .route(
             "/login/{provider}/callback",

@@ -110,6 +110,8 @@ codes! {
     UNPROCESSABLE_ENTITY PictureTooLarge = "picture_too_large",
     /// The picture is damaged and cannot be decoded.
     UNPROCESSABLE_ENTITY BrokenPicture = "broken_picture",
+    /// Too many attempts to guess a password failed; the next may be made after `Retry-After`.
+    TOO_MANY_REQUESTS TooManyAttempts = "too_many_attempts",
     /// A bug of ours; the request's id finds it in the log.
     INTERNAL_SERVER_ERROR Internal = "internal",
     /// The provider did not answer, or not as it must; begin again.

@@ -13,7 +13,7 @@ use shared::{
     db::Db,
     error::{ApiError, ApiResult},
     extract::{Json, Path},
-    id::SessionId,
+    id::{SessionId, UserId},
     time::Timestamp,
     token::CurrentUser,
 };
@@ -39,14 +39,14 @@ pub(crate) async fn update_password(
             "`current_password` is not your password; an administrator can set a new one",
         )
     };
-    let checked = users::find_password_hash(db, user.id).await?;
-    let right = auth
-        .passwords
-        .verify(change.current, checked.as_deref())
+    let attempt = auth.config.limits.own_password(user.id);
+    attempt.count(db, Timestamp::now()).await?;
+    let hashed = attempt
+        .unless_broken(db, hash_new(&auth, user.id, change))
         .await?;
-    let checked = checked.filter(|_| right).ok_or_else(wrong)?;
-    let hash = auth.passwords.hash(change.new).await?;
+    let (checked, hash) = hashed.ok_or_else(wrong)?;
     let mut tx = db.begin().await?;
+    attempt.give_back(&mut tx).await?;
     if !users::update_password(&mut tx, user.id, &checked, &hash).await? {
         return Err(wrong());
     }
@@ -54,6 +54,21 @@ pub(crate) async fn update_password(
     tx.commit().await?;
     auth.context.verifier.forget();
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The hash that a user's password has, if they know it, and that of their new one.
+async fn hash_new(
+    auth: &AuthState,
+    user: UserId,
+    change: PasswordChange,
+) -> ApiResult<Option<(String, String)>> {
+    let checked = users::find_password_hash(&auth.context.db, user).await?;
+    let current = checked.as_deref();
+    if !auth.passwords.verify(change.current, current).await? {
+        return Ok(None);
+    }
+    let hash = auth.passwords.hash(change.new).await?;
+    Ok(checked.map(|checked| (checked, hash)))
 }
 
 /// Lists where the user is signed in, latest first.

@@ -1,13 +1,10 @@
-//! Signing in and out, and the next tokens.
+//! Sessions: how one begins, its next tokens, and signing out.
 
 use crate::{
     AuthState, Config,
     cookies::{self, SameSite},
-    model::{Credentials, RefreshIn, RefreshRequest},
-    store::{
-        sessions::{self, Live, Session},
-        users,
-    },
+    model::{RefreshIn, RefreshRequest},
+    store::sessions::{self, Live, Session},
     tokens::{self, Tokens},
 };
 use axum::{
@@ -34,31 +31,6 @@ const FORGIVENESS: Duration = Duration::from_secs(20);
 /// How much of a `User-Agent` is kept, in characters.
 const USER_AGENT: usize = 200;
 
-/// Signs in with e-mail address and password.
-pub(crate) async fn log_in(
-    State(auth): State<AuthState>,
-    headers: HeaderMap,
-    Body(credentials): Body<Credentials>,
-) -> ApiResult<Response> {
-    let refresh_in = credentials.refresh_in;
-    if refresh_in == RefreshIn::Cookie {
-        from_our_pages(&headers, &auth.config)?;
-    }
-    let db = &auth.context.db;
-    let user = users::find_to_sign_in(db, &credentials.email_key).await?;
-    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    let right = auth.passwords.verify(credentials.password, hash).await?;
-    let user = user.filter(|_| right).ok_or(ApiError::InvalidCredentials)?;
-    let checked = user.password_hash.as_deref().unwrap_or_default();
-    let now = Timestamp::now();
-    let mut tx = db.begin().await?;
-    if !users::update_last_login(&mut tx, user.id, checked, now).await? {
-        return Err(ApiError::InvalidCredentials);
-    }
-    let session = begin_session(&auth, tx, user.id, &headers, now).await?;
-    answered(auth.issuer.issue(&session, user.role, now)?, refresh_in)
-}
-
 /// Begins a session in the transaction that has found that the user may sign in, and commits it.
 pub(crate) async fn begin_session(
     auth: &AuthState,
@@ -73,7 +45,10 @@ pub(crate) async fn begin_session(
         counter: 0,
         created_at: now,
         refreshed_at: now,
-        client_address: auth.config.client_address(headers),
+        client_address: auth
+            .config
+            .client_address(headers)
+            .map(|address| address.to_string()),
         user_agent: user_agent(headers),
     };
     sessions::insert(&mut tx, &session).await?;
@@ -100,7 +75,8 @@ pub(crate) async fn refresh_token(
     answered(auth.issuer.issue(&session, role, now)?, refresh_in)
 }
 
-fn answered(tokens: Tokens, refresh_in: RefreshIn) -> ApiResult<Response> {
+/// Tokens as whoever asks wants them: the refresh token in the body, or in its cookie.
+pub(crate) fn answered(tokens: Tokens, refresh_in: RefreshIn) -> ApiResult<Response> {
     if refresh_in == RefreshIn::Body {
         return Ok(Json(tokens).into_response());
     }
@@ -207,7 +183,7 @@ impl FromRequest<AuthState> for Presented {
 ///
 /// # Errors
 /// 403 for everybody else.
-fn from_our_pages(headers: &HeaderMap, config: &Config) -> ApiResult<()> {
+pub(crate) fn from_our_pages(headers: &HeaderMap, config: &Config) -> ApiResult<()> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let (site, origin) = (text("sec-fetch-site"), text("origin"));
     let is = |known: &String| Some(known.as_str()) == origin;
