@@ -4,6 +4,7 @@
 
 mod encryption;
 mod outage;
+mod refresh;
 mod replacement;
 mod silence;
 mod stack;
