@@ -92,6 +92,13 @@ resource "google_storage_bucket_iam_member" "site_writer" {
   member = google_service_account.crm["build"].member
 }
 
+# It adds what a release is made of, and can neither change nor remove that of an earlier one.
+resource "google_storage_bucket_iam_member" "release_record" {
+  bucket = google_storage_bucket.releases.name
+  role   = "roles/storage.objectCreator"
+  member = google_service_account.crm["build"].member
+}
+
 resource "google_cloud_run_v2_job_iam_member" "scheduler" {
   name     = google_cloud_run_v2_job.crm["sweep"].name
   location = var.region

@@ -34,6 +34,20 @@ resource "google_storage_bucket" "pictures" {
   }
 }
 
+# What each release is made of.
+resource "google_storage_bucket" "releases" {
+  #checkov:skip=CKV_GCP_62:Nothing in it is secret or personal, and only the build writes to it; Cloud Audit Logs name everybody else
+  name                        = "${var.project_id}-crm-releases"
+  location                    = var.region
+  public_access_prevention    = "enforced"
+  uniform_bucket_level_access = true
+  force_destroy               = true
+
+  versioning {
+    enabled = true
+  }
+}
+
 resource "google_storage_bucket" "site" {
   #checkov:skip=CKV_GCP_62:The load balancer logs who reads the static site
   #checkov:skip=CKV_GCP_114:A backend bucket shows only what everybody may read; this one holds nothing else

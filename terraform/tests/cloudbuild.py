@@ -31,9 +31,9 @@ def before(build, name):
 
 def check(build):
     root = PATH.parent
-    assert order(build)[-5:] == ["migrate", "canary", "smoke", "shift", "site"], order(build)
-    assert before(build, "shift") == {"test", "images", "migrate", "canary", "smoke"}
-    assert before(build, "migrate") == {"test", "images"}, "nothing is released untested"
+    assert order(build)[-6:] == ["migrate", "canary", "smoke", "shift", "site", "record"], order(build)
+    assert before(build, "shift") == {"test", "supply", "images", "migrate", "canary", "smoke"}
+    assert before(build, "migrate") == {"test", "supply", "images"}, "nothing is released untested"
     for step in build["steps"]:
         assert re.fullmatch(r"[a-z0-9./-]+(:[a-z0-9.-]+)?", step["name"]), step["name"]
         script = step["script"].splitlines()
@@ -41,7 +41,8 @@ def check(build):
         program = root / script[1].removeprefix("exec ")
         assert program.is_file() and program.stat().st_mode & 0o111, f"{program} is there and can be run"
     rust = re.search(r'channel = "([^"]+)"', (root / "rust-toolchain.toml").read_text())[1]
-    assert build["steps"][0]["name"] == f"rust:{rust}-bookworm", "tests run on the compiler of rust-toolchain.toml"
+    compilers = {step["id"]: step["name"] for step in build["steps"] if step["name"].startswith("rust:")}
+    assert compilers == dict.fromkeys(["test", "supply"], f"rust:{rust}-bookworm"), "tests run on the compiler of rust-toolchain.toml"
     programs = re.findall(r"^FROM base AS (\w+)$", (root / "functions/Dockerfile").read_text(), re.M)
     assert sorted(re.findall(r"/crm/(\w+):", " ".join(build["images"]))) == sorted(programs), "every image has a provenance"
     options = build["options"]

@@ -83,6 +83,10 @@ run "buckets" {
     error_message = "12: removed pictures can be had back as long as the database can be taken back, and no longer."
   }
   assert {
+    condition     = google_storage_bucket.releases.public_access_prevention == "enforced" && google_storage_bucket_iam_member.release_record.role == "roles/storage.objectCreator"
+    error_message = "What releases are made of is not public, and nobody writes it anew."
+  }
+  assert {
     condition     = length(google_storage_bucket.pictures.cors) == 0
     error_message = "13: no other origin reads the bucket: pictures come through the images service alone."
   }

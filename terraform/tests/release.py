@@ -39,6 +39,8 @@ class Release:
         notes = self.folder / "notes"
         notes.mkdir()
         (notes / "digests").write_text("".join(f"{p} r.example/crm/{p}@sha256:{'0' * 64}\n" for p in [*SERVICES, "admin"]))
+        for program in [*SERVICES, "admin"]:
+            (notes / f"{program}.cdx.json").write_text("{}")
         self.outside = StandIn(self.folder, fault, {s: f"crm-{s}-{SUFFIX}" for s in SERVICES})
         self.env = {
             **{name: str(value) for name, value in build["substitutions"].items()},
@@ -60,7 +62,7 @@ class Release:
         ran, said = [], ""
         try:
             for name in cloudbuild.order(build):
-                if name in ("test", "images"):
+                if name in ("test", "supply", "images"):
                     continue
                 ran.append(name)
                 process = self.step(name)
@@ -86,13 +88,13 @@ def a_good_release_takes_everything_in_steps():
     release = Release()
     ran, code, said = release.run()
     assert code == 0, said
-    assert ran == ["migrate", "canary", "smoke", "shift", "site"], ran
+    assert ran == ["migrate", "canary", "smoke", "shift", "site", "record"], ran
     latest = [f"{s} --to-latest" for s in SERVICES]
     assert release.shifts() == to("NEW=10,OLD=90") + to("NEW=50,OLD=50") + to("NEW=100") + latest, release.shifts()
     calls = release.calls()
     order = [next(i for i, call in enumerate(calls) if call.startswith(begin)) for begin in (
         "run jobs update crm-migrate --image=r.example/crm/admin@sha256:", "run jobs execute crm-migrate --wait", "run services update crm-auth",
-        "run services update-traffic crm-auth", "logging read", "run jobs update crm-sweep", "storage rsync docs/site gs://crm-example-crm-site")]
+        "run services update-traffic crm-auth", "logging read", "run jobs update crm-sweep", "storage rsync docs/site gs://crm-example-crm-site", "storage cp")]
     assert order == sorted(order), calls
     for service in SERVICES:
         assert release.calls(f"run services update crm-{service}") == [
@@ -100,11 +102,13 @@ def a_good_release_takes_everything_in_steps():
     assert len(release.calls("logging read")) == 3
     site = "gs://crm-example-crm-site"
     library = next((root / "docs/site/assets").glob("swagger-ui-*")).name
-    copies = release.calls("storage cp")
+    copies = release.calls("storage cp docs/site")
     assert copies[0].endswith(f" {site}/assets/{library}/ --gzip-local-all --cache-control=public, max-age=31536000, immutable"), copies
     assert copies[1:] == [
         f"storage cp docs/site/{page}.html {site}/{page} --content-type=text/html; charset=utf-8 --cache-control=public, max-age=300"
         for page in ("docs", "signin")], copies
+    kept = release.calls("storage cp")[-1]
+    assert kept.endswith(" gs://crm-example-crm-releases/abc1234/") and kept.count(".cdx.json") == 4 and "/digests " in kept, kept
 
 
 def errors_while_shifting_bring_everything_back():
