@@ -94,7 +94,7 @@ def a_good_release_takes_everything_in_steps():
     calls = release.calls()
     order = [next(i for i, call in enumerate(calls) if call.startswith(begin)) for begin in (
         "run jobs update crm-migrate --image=r.example/crm/admin@sha256:", "run jobs execute crm-migrate --wait", "run services update crm-auth",
-        "run services update-traffic crm-auth", "logging read", "run jobs update crm-sweep", "storage rsync docs/site gs://crm-example-crm-site", "storage cp")]
+        "run services update-traffic crm-auth", "logging read", "run jobs update crm-sweep", "storage rsync docs/site gs://crm-example-crm-site")]
     assert order == sorted(order), calls
     for service in SERVICES:
         assert release.calls(f"run services update crm-{service}") == [
