@@ -135,6 +135,12 @@ await person('site', async ({ page, context, picture }) => {
   assert.equal(await operation.locator('.live-responses-table .response-col_status').last().innerText().then(parseFloat), 200)
   await operation.scrollIntoViewIfNeeded()
   await look(page, picture, 'tried')
+  // Every operation and its fields, at once.
+  for (const button of ['.opblock:not(.is-open) .opblock-summary-control', '.opblock .try-out__btn:not(.cancel)']) {
+    await page.evaluate((button) => document.querySelectorAll(button).forEach((found) => found.click()), button)
+    await page.waitForTimeout(500)
+  }
+  await look(page, picture, 'all')
 
   // Signed out, the reference says so.
   await page.goto(`${ORIGIN}/signin`)

@@ -38,6 +38,18 @@ async function signed(request) {
   return request
 }
 
+// Its fields have no names that a screen reader could say: each gets its parameter's.
+const reference = document.getElementById('reference')
+new MutationObserver(() => {
+  for (const field of reference.querySelectorAll(':is(input, select, textarea):not([aria-label], [id])')) {
+    const parameter = field.closest('[data-param-name]')?.dataset.paramName
+    const body = field.closest('.opblock-section-request-body') && 'Request body'
+    field.setAttribute('aria-label', parameter ?? body ?? field.placeholder ?? field.title)
+  }
+  reference.querySelector('.close-modal')?.setAttribute('aria-label', 'Close')
+  for (const button of reference.querySelectorAll('.auth-btn-wrapper [aria-label]')) button.removeAttribute('aria-label')
+}).observe(reference, { childList: true, subtree: true })
+
 const caller = document.getElementById('caller')
 const link = (text) => Object.assign(document.createElement('a'), { href: '/signin', textContent: text })
 try {

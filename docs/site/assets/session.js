@@ -7,7 +7,8 @@ export class Refused extends Error {
   constructor(answer, problem) {
     super(problem.detail ?? `The answer is ${answer.status}.`)
     this.status = answer.status
-    this.code = problem.code ?? 'unknown'
+    // What stands before the services answers without a code.
+    this.code = problem.code ?? (answer.status >= 500 ? 'unavailable' : 'unknown')
     this.fields = problem.errors ?? []
     this.retryAfter = Number(answer.headers.get('retry-after')) || 0
   }
