@@ -67,7 +67,11 @@ async fn only_our_own_pages_sign_a_browser_in() {
     let body = json!({ "email": ADMIN, "password": PASSWORD, "refresh_in": "body" });
     let tokens = anyone.post("/login", body).await.is(200);
     assert!(tokens.json()["refresh_token"].is_string());
-    assert_eq!(tokens.header("set-cookie"), "");
+    let cookies = tokens.headers.get_all("set-cookie").iter();
+    let named: Vec<_> = cookies
+        .map(|cookie| cookie.to_str().unwrap().starts_with("__Host-device-"))
+        .collect();
+    assert_eq!(named, [true]);
 }
 
 #[tokio::test]
