@@ -19,6 +19,7 @@ const ERRORS = {
   provider_denied: 'The sign-in was cancelled, or took too long. Begin again whenever you like.',
   provider_error: 'The provider does not answer as it should. Nothing is wrong with your account: try again in a minute, or use your password.',
   unauthenticated: 'Your session had ended before that was done. Sign in and try again.',
+  too_many_attempts: 'Too many attempts.',
   unavailable: 'The CRM cannot reach its database just now. Please try again in a moment.',
   unknown_provider: 'That provider is not set up here any more. Choose another way.',
 }
