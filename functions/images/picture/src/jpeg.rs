@@ -40,28 +40,16 @@ impl Jpeg<'_> {
         let samples = scale.0 * scale.0;
         let coefficients = match self.frame.kind {
             Kind::Sequential => 0,
-            Kind::Progressive => progressive::block_memory(scale.0),
+            Kind::Progressive => progressive::block_memory(scale),
         };
         (blocks * (samples + coefficients)) as u64
     }
 
     /// The planes, one a component.
     pub(crate) fn decode(&self, scale: Scale, stop: &AtomicBool) -> Result<Vec<Raster>> {
-        match scale.0 {
-            1 => self.decode_to::<1>(stop),
-            2 => self.decode_to::<2>(stop),
-            3 => self.decode_to::<3>(stop),
-            4 => self.decode_to::<4>(stop),
-            5 => self.decode_to::<5>(stop),
-            6 => self.decode_to::<6>(stop),
-            _ => self.decode_to::<8>(stop),
-        }
-    }
-
-    fn decode_to<const N: usize>(&self, stop: &AtomicBool) -> Result<Vec<Raster>> {
         match self.frame.kind {
-            Kind::Sequential => self.sequential::<N>(stop),
-            Kind::Progressive => self.progressive::<N>(stop),
+            Kind::Sequential => self.sequential(scale, stop),
+            Kind::Progressive => self.progressive(scale, stop),
         }
     }
 
@@ -109,14 +97,14 @@ impl Layout {
         self.columns * self.rows
     }
 
-    fn plane<const N: usize>(&self) -> Raster {
-        let size = |blocks: usize| u32::try_from(blocks * N).expect("a JPEG has 65535 at most");
+    fn plane(&self, Scale(side): Scale) -> Raster {
+        let size = |blocks: usize| u32::try_from(blocks * side).expect("a JPEG has 65535 at most");
         Raster {
-            samples: vec![0; self.blocks() * N * N],
+            samples: vec![0; self.blocks() * side * side],
             channels: 1,
             width: size(self.columns),
             height: size(self.rows),
-            extent: self.extent.map(|samples| samples * N as f64 / 8.0),
+            extent: self.extent.map(|samples| samples * side as f64 / 8.0),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::{Error, Result, exif::Orientation};
 use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
+    FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
+    images::{TypedImage, TypedImageRef},
+    pixels::{U8, U8x3},
 };
 
 /// Samples in rows, those of a pixel side by side.
@@ -55,19 +56,26 @@ impl Raster {
         [left, top, width, height]: [f64; 4],
         to: (u32, u32),
     ) -> Result<Self> {
-        let pixel = match self.channels {
-            1 => PixelType::U8,
-            _ => PixelType::U8x3,
-        };
-        let source = ImageRef::new(self.width, self.height, &self.samples, pixel);
-        let source = source.map_err(|_| Error::Broken)?;
-        let mut target = Image::new(to.0, to.1, pixel);
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
             .crop(left, top, width, height);
-        let scaled = Resizer::new().resize(&source, &mut target, &options);
+        let samples = match self.channels {
+            1 => self.resampled::<U8>(to, &options),
+            _ => self.resampled::<U8x3>(to, &options),
+        };
+        Ok(Self::new(samples?, self.channels, to))
+    }
+
+    /// By the type of pixel, so that no other type's code is made.
+    fn resampled<P: PixelTrait>(&self, to: (u32, u32), options: &ResizeOptions) -> Result<Vec<u8>> {
+        let mut samples = vec![0; to.0 as usize * to.1 as usize * self.channels];
+        let source = TypedImageRef::<P>::from_buffer(self.width, self.height, &self.samples);
+        let source = source.map_err(|_| Error::Broken)?;
+        let target = TypedImage::<P>::from_buffer(to.0, to.1, &mut samples);
+        let mut target = target.map_err(|_| Error::Broken)?;
+        let scaled = Resizer::new().resize_typed(&source, &mut target, options);
         scaled.map_err(|_| Error::Broken)?;
-        Ok(Self::new(target.into_vec(), self.channels, to))
+        Ok(samples)
     }
 
     /// From video's range, `low` and so much above it, to all of a byte (ITU-R BT.601).

@@ -2,6 +2,7 @@
 //!
 //! In floating point, as plain loops over eight neighbours: the compiler makes vector instructions of them.
 
+use super::Scale;
 use std::f64::consts::{PI, SQRT_2};
 
 /// A block's coefficients in rows.
@@ -25,8 +26,8 @@ pub(super) struct Factors {
 }
 
 impl Factors {
-    /// For transforms to `N` × `N` samples, from the steps in the order in which they are stored.
-    pub(super) fn new<const N: usize>(steps: &[u16; 64]) -> Self {
+    /// From the steps in the order in which they are stored.
+    pub(super) fn new(Scale(side): Scale, steps: &[u16; 64]) -> Self {
         let mut factors = Self {
             steps: [0.0; 64],
             cosines: [[0.0; 8]; 8],
@@ -34,7 +35,7 @@ impl Factors {
         for (&place, &step) in ZIGZAG.iter().zip(steps) {
             let place = usize::from(place);
             // What the transform of Arai, Agui and Nakajima leaves out, and what a plain one does.
-            let [row, column] = [place / 8, place % 8].map(|n| match (n, N) {
+            let [row, column] = [place / 8, place % 8].map(|n| match (n, side) {
                 (0, _) => 1.0,
                 (_, 8) => (n as f64 * PI / 16.0).cos() * SQRT_2,
                 _ => SQRT_2,
@@ -43,32 +44,40 @@ impl Factors {
         }
         for (v, cosine) in factors.cosines.iter_mut().enumerate() {
             for (y, value) in cosine.iter_mut().enumerate() {
-                *value = ((2 * y + 1) as f64 * v as f64 * PI / (2 * N) as f64).cos() as f32;
+                *value = ((2 * y + 1) as f64 * v as f64 * PI / (2 * side) as f64).cos() as f32;
             }
         }
         factors
     }
 }
 
-/// Writes a block of `N` × `N` samples at the start of rows that are `width` long.
-#[inline(always)]
-pub(super) fn write<const N: usize>(
+/// Writes a block's samples at the start of rows that are so long.
+pub(super) type Transform = fn(&Block, &Factors, &mut [u8], usize);
+
+/// The transform for a scale.
+pub(super) fn transform(Scale(side): Scale) -> Transform {
+    match side {
+        1 => small::<1>,
+        2 => small::<2>,
+        3 => small::<3>,
+        4 => small::<4>,
+        5 => small::<5>,
+        6 => small::<6>,
+        _ => full,
+    }
+}
+
+/// Writes a block of which all but the first coefficient is nothing.
+pub(super) fn flat(
     block: &Block,
     factors: &Factors,
-    only_first: bool,
     samples: &mut [u8],
     width: usize,
+    Scale(side): Scale,
 ) {
-    if only_first || N == 1 {
-        let sample = sample(f32::from(block[0]) * factors.steps[0]);
-        for row in samples.chunks_mut(width).take(N) {
-            row[..N].fill(sample);
-        }
-        return;
-    }
-    match N {
-        8 => full(block, factors, samples, width),
-        _ => small::<N>(block, factors, samples, width),
+    let sample = sample(f32::from(block[0]) * factors.steps[0]);
+    for row in samples.chunks_mut(width).take(side) {
+        row[..side].fill(sample);
     }
 }
 
@@ -82,7 +91,6 @@ fn sample(value: f32) -> u8 {
 
 type Rows = [[f32; 8]; 8];
 
-#[inline(always)]
 fn full(block: &Block, factors: &Factors, samples: &mut [u8], width: usize) {
     let mut rows: Rows = [[0.0; 8]; 8];
     let (values, factors) = (block.as_chunks::<8>().0, factors.steps.as_chunks::<8>().0);
@@ -138,7 +146,6 @@ fn columns(rows: &Rows) -> Rows {
 }
 
 /// The lowest `N` × `N` coefficients alone make a picture of `N` × `N` samples.
-#[inline(always)]
 fn small<const N: usize>(block: &Block, factors: &Factors, samples: &mut [u8], width: usize) {
     let mut rows: Rows = [[0.0; 8]; 8];
     let (values, steps) = (block.as_chunks::<8>().0, factors.steps.as_chunks::<8>().0);
@@ -200,14 +207,15 @@ mod tests {
             .collect()
     }
 
-    fn close<const N: usize>(block: &Block) {
-        let mut samples = vec![0; N * 12];
-        write::<N>(block, &Factors::new::<N>(&[1; 64]), false, &mut samples, 12);
-        let rows = samples.chunks(12).flat_map(|row| &row[..N]);
-        for (made, right) in rows.zip(slow(block, N)) {
+    fn close(block: &Block, side: usize) {
+        let mut samples = vec![0; side * 12];
+        let factors = Factors::new(Scale(side), &[1; 64]);
+        transform(Scale(side))(block, &factors, &mut samples, 12);
+        let rows = samples.chunks(12).flat_map(|row| &row[..side]);
+        for (made, right) in rows.zip(slow(block, side)) {
             assert!(
                 (f64::from(*made) - right).abs() <= 0.51,
-                "{N}: {made} {right}"
+                "{side}: {made} {right}"
             );
         }
     }
@@ -218,12 +226,9 @@ mod tests {
         for _ in 0..200 {
             let spread = random.i16(1..600);
             let block: Block = std::array::from_fn(|_| random.i16(-spread..spread) / 3);
-            close::<8>(&block);
-            close::<6>(&block);
-            close::<5>(&block);
-            close::<4>(&block);
-            close::<3>(&block);
-            close::<2>(&block);
+            for side in [1, 2, 3, 4, 5, 6, 8] {
+                close(&block, side);
+            }
         }
     }
 
@@ -231,13 +236,8 @@ mod tests {
     fn the_wildest_values_stay_within_a_byte() {
         let block = [i16::MIN; 64];
         let mut samples = [7; 64];
-        write::<8>(
-            &block,
-            &Factors::new::<8>(&[u16::MAX; 64]),
-            false,
-            &mut samples,
-            8,
-        );
+        let factors = Factors::new(Scale(8), &[u16::MAX; 64]);
+        transform(Scale(8))(&block, &factors, &mut samples, 8);
         assert!(samples.iter().all(|sample| matches!(sample, 0 | 255)));
     }
 }

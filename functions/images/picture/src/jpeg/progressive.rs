@@ -4,7 +4,7 @@
 //! of later scans depends on it.
 
 use super::{
-    Scan,
+    Scale, Scan,
     huffman::{Bits, Table},
     idct::{self, Block, ZIGZAG},
     segments::{Jpeg, Part},
@@ -13,26 +13,27 @@ use super::{
 use crate::{Error, Result, raster::Raster, unless_stopped};
 use std::sync::{Arc, atomic::AtomicBool};
 
-/// What is kept of a block, in bytes, when `n` × `n` samples are wanted of it.
-pub(super) const fn block_memory(n: usize) -> usize {
-    n * n * size_of::<i16>() + size_of::<u64>()
+/// What is kept of a block, in bytes.
+pub(super) const fn block_memory(Scale(side): Scale) -> usize {
+    side * side * size_of::<i16>() + size_of::<u64>()
 }
 
 /// The coefficients of a component.
-struct Coefficients<const N: usize> {
-    /// `N` × `N` a block, in rows.
+struct Coefficients {
+    /// As many of a block as it gets samples, in rows.
     values: Vec<i16>,
     /// A bit for each coefficient of a block, in the order of the data, that is not nothing.
     present: Vec<u64>,
 }
 
 impl Jpeg<'_> {
-    pub(super) fn progressive<const N: usize>(&self, stop: &AtomicBool) -> Result<Vec<Raster>> {
+    pub(super) fn progressive(&self, scale: Scale, stop: &AtomicBool) -> Result<Vec<Raster>> {
+        let side = scale.0;
         let layouts: Vec<_> = self.layouts().collect();
         let mut kept: Vec<_> = layouts
             .iter()
-            .map(|layout| Coefficients::<N> {
-                values: vec![0; layout.blocks() * N * N],
+            .map(|layout| Coefficients {
+                values: vec![0; layout.blocks() * side * side],
                 present: vec![0; layout.blocks()],
             })
             .collect();
@@ -67,11 +68,12 @@ impl Jpeg<'_> {
                 if is_first {
                     seen[index] = true;
                     let selector = self.frame.components[index].quantization;
-                    factors[index] = Some(tables.factors::<N>(selector)?);
+                    factors[index] = Some(tables.factors(scale, selector)?);
                 }
                 targets.push(index);
             }
-            let mut scan = Progressive::<N> {
+            let mut scan = Progressive {
+                side,
                 bits: Bits::new(data),
                 columns: scanned.iter().map(|layout| layout.columns).collect(),
                 kept: &mut kept,
@@ -86,21 +88,25 @@ impl Jpeg<'_> {
         if !seen.iter().all(|&seen| seen) {
             return Err(Error::Broken);
         }
+        let transform = idct::transform(scale);
         let mut planes = Vec::new();
         for ((layout, kept), factors) in layouts.iter().zip(kept).zip(factors) {
             let factors = factors.ok_or(Error::Broken)?;
-            let mut plane = layout.plane::<N>();
+            let mut plane = layout.plane(scale);
             let width = plane.width as usize;
-            let mut blocks = kept.values.chunks_exact(N * N).zip(&kept.present);
-            for rows in plane.samples.chunks_exact_mut(width * N) {
+            let mut blocks = kept.values.chunks_exact(side * side).zip(&kept.present);
+            for rows in plane.samples.chunks_exact_mut(width * side) {
                 unless_stopped(stop)?;
                 for (x, (values, present)) in blocks.by_ref().take(layout.columns).enumerate() {
                     let mut block: Block = [0; 64];
-                    for (row, values) in values.chunks_exact(N).enumerate() {
-                        block[row * 8..row * 8 + N].copy_from_slice(values);
+                    for (row, values) in values.chunks_exact(side).enumerate() {
+                        block[row * 8..row * 8 + side].copy_from_slice(values);
                     }
-                    let only_first = present >> 1 == 0;
-                    idct::write::<N>(&block, &factors, only_first, &mut rows[x * N..], width);
+                    let samples = &mut rows[x * side..];
+                    match present >> 1 {
+                        0 => idct::flat(&block, &factors, samples, width, scale),
+                        _ => transform(&block, &factors, samples, width),
+                    }
                 }
             }
             planes.push(plane);
@@ -110,9 +116,10 @@ impl Jpeg<'_> {
 }
 
 /// A scan that adds to coefficients.
-struct Progressive<'a, 'b, const N: usize> {
+struct Progressive<'a, 'b> {
+    side: usize,
     bits: Bits<'b>,
-    kept: &'a mut [Coefficients<N>],
+    kept: &'a mut [Coefficients],
     /// Of each of the scan's components: where it is in `kept`, its blocks in a row, and its codes if any are read.
     targets: Vec<usize>,
     columns: Vec<usize>,
@@ -124,14 +131,19 @@ struct Progressive<'a, 'b, const N: usize> {
     ends: u32,
 }
 
-impl<const N: usize> Scan for Progressive<'_, '_, N> {
+impl Scan for Progressive<'_, '_> {
     fn block(&mut self, component: usize, x: usize, y: usize) -> Result<()> {
         let at = y * self.columns[component] + x;
+        let each = self.side * self.side;
         let kept = &mut self.kept[self.targets[component]];
-        let values = kept.values.get_mut(at * N * N..(at + 1) * N * N);
+        let values = kept.values.get_mut(at * each..(at + 1) * each);
         let values = values.ok_or(Error::Broken)?;
         let present = kept.present.get_mut(at).ok_or(Error::Broken)?;
-        let mut kept = Kept::<N> { values, present };
+        let mut kept = Kept {
+            side: self.side,
+            values,
+            present,
+        };
         let (bits, low) = (&mut self.bits, self.header.bits.1);
         let refines = self.header.bits.0 > 0;
         let codes = self.codes[component].as_deref();
@@ -162,19 +174,20 @@ impl<const N: usize> Scan for Progressive<'_, '_, N> {
 }
 
 /// A block's part of [`Coefficients`].
-struct Kept<'a, const N: usize> {
+struct Kept<'a> {
+    side: usize,
     values: &'a mut [i16],
     present: &'a mut u64,
 }
 
-impl<const N: usize> Kept<'_, N> {
+impl Kept<'_> {
     /// The coefficient at a place in the order of the data, if it is kept.
     #[inline(always)]
     fn value(&mut self, at: usize) -> Option<&mut i16> {
         let place = usize::from(ZIGZAG[at & 63]);
         let (row, column) = (place / 8, place % 8);
-        match row < N && column < N {
-            true => self.values.get_mut(row * N + column),
+        match row < self.side && column < self.side {
+            true => self.values.get_mut(row * self.side + column),
             false => None,
         }
     }
@@ -189,11 +202,10 @@ impl<const N: usize> Kept<'_, N> {
 }
 
 /// The first scan of a band (G.1.2.2).
-#[inline(always)]
-fn begin<const N: usize>(
+fn begin(
     bits: &mut Bits<'_>,
     codes: &Table,
-    kept: &mut Kept<'_, N>,
+    kept: &mut Kept<'_>,
     (first, last): (usize, usize),
     low: u32,
     ends: &mut u32,
@@ -223,11 +235,10 @@ fn begin<const N: usize>(
 }
 
 /// A scan that brings one more bit of a band (G.1.2.3).
-#[inline(always)]
-fn refine<const N: usize>(
+fn refine(
     bits: &mut Bits<'_>,
     codes: &Table,
-    kept: &mut Kept<'_, N>,
+    kept: &mut Kept<'_>,
     (first, last): (usize, usize),
     low: u32,
     ends: &mut u32,
@@ -261,10 +272,9 @@ fn refine<const N: usize>(
 }
 
 /// Corrects what is there already up to the place after so many zeros, or the end of the band; and says where that is.
-#[inline(always)]
-fn pass<const N: usize>(
+fn pass(
     bits: &mut Bits<'_>,
-    kept: &mut Kept<'_, N>,
+    kept: &mut Kept<'_>,
     (mut at, last): (usize, usize),
     low: u32,
     mut zeros: u32,

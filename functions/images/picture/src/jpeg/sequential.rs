@@ -1,9 +1,9 @@
 //! Scans whose blocks are whole: each becomes samples at once.
 
 use super::{
-    Layout, Scan,
+    Scale, Scan,
     huffman::{Bits, Table},
-    idct::{self, Block, Factors, ZIGZAG},
+    idct::{self, Block, Factors, Transform, ZIGZAG},
     segments::{Jpeg, Part},
     tables::{Header, Tables},
 };
@@ -11,9 +11,12 @@ use crate::{Error, Result, raster::Raster};
 use std::sync::{Arc, atomic::AtomicBool};
 
 impl Jpeg<'_> {
-    pub(super) fn sequential<const N: usize>(&self, stop: &AtomicBool) -> Result<Vec<Raster>> {
+    pub(super) fn sequential(&self, scale: Scale, stop: &AtomicBool) -> Result<Vec<Raster>> {
         let layouts: Vec<_> = self.layouts().collect();
-        let mut planes: Vec<_> = layouts.iter().map(Layout::plane::<N>).map(Some).collect();
+        let mut planes: Vec<_> = layouts
+            .iter()
+            .map(|layout| Some(layout.plane(scale)))
+            .collect();
         let mut seen = vec![false; planes.len()];
         let mut tables = Tables::default();
         for part in &self.parts {
@@ -22,17 +25,22 @@ impl Jpeg<'_> {
                 continue;
             };
             let header = Header::read(header, &self.frame)?;
-            let mut scan = Sequential::<N> {
+            let mut scan = Sequential {
+                scale,
+                transform: idct::transform(scale),
                 bits: Bits::new(data),
                 block: [0; 64],
                 components: Vec::new(),
             };
             let mut scanned = Vec::new();
             for &(index, dc, ac) in &header.components {
+                if seen[index] {
+                    return Err(Error::Broken);
+                }
                 scanned.push(layouts[index]);
                 scan.components.push(Component {
                     plane: planes[index].take().ok_or(Error::Broken)?,
-                    factors: tables.factors::<N>(self.frame.components[index].quantization)?,
+                    factors: tables.factors(scale, self.frame.components[index].quantization)?,
                     dc: tables.dc(dc)?,
                     ac: tables.ac(ac)?,
                     before: 0,
@@ -51,8 +59,10 @@ impl Jpeg<'_> {
     }
 }
 
-/// A scan that writes samples, `N` × `N` a block.
-struct Sequential<'a, const N: usize> {
+/// A scan that writes samples.
+struct Sequential<'a> {
+    scale: Scale,
+    transform: Transform,
     bits: Bits<'a>,
     block: Block,
     components: Vec<Component>,
@@ -67,7 +77,7 @@ struct Component {
     before: i32,
 }
 
-impl<const N: usize> Scan for Sequential<'_, N> {
+impl Scan for Sequential<'_> {
     #[inline(always)]
     fn block(&mut self, component: usize, x: usize, y: usize) -> Result<()> {
         let component = &mut self.components[component];
@@ -96,9 +106,12 @@ impl<const N: usize> Scan for Sequential<'_, N> {
         bits.check()?;
         let plane = &mut component.plane;
         let width = plane.width as usize;
-        let samples = plane.samples.get_mut((y * width + x) * N..);
+        let samples = plane.samples.get_mut((y * width + x) * self.scale.0..);
         let samples = samples.ok_or(Error::Broken)?;
-        idct::write::<N>(block, &component.factors, only_first, samples, width);
+        match only_first {
+            true => idct::flat(block, &component.factors, samples, width, self.scale),
+            false => (self.transform)(block, &component.factors, samples, width),
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What the segments before a scan set up, and a scan's header.
 
 use super::{
+    Scale,
     huffman::Table,
     idct::Factors,
     segments::{Frame, Part},
@@ -64,7 +65,12 @@ impl Tables {
     }
 
     fn huffman(&mut self, mut body: &[u8]) -> Result<()> {
-        while let Some((&first, rest)) = body.split_first() {
+        /// As many as there are places for: making one takes a while.
+        const TABLES: usize = 8;
+        for _ in 0..TABLES {
+            let Some((&first, rest)) = body.split_first() else {
+                return Ok(());
+            };
             let (counts, rest) = rest.split_first_chunk::<16>().ok_or(Error::Broken)?;
             let all: usize = counts.iter().map(|&count| usize::from(count)).sum();
             let (symbols, rest) = rest.split_at_checked(all).ok_or(Error::Broken)?;
@@ -76,12 +82,15 @@ impl Tables {
             let table = tables.get_mut(usize::from(first & 15));
             *table.ok_or(Error::Broken)? = Some(Arc::new(Table::new(counts, symbols)?));
         }
-        Ok(())
+        match body.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Broken),
+        }
     }
 
-    pub(super) fn factors<const N: usize>(&self, selector: usize) -> Result<Factors> {
+    pub(super) fn factors(&self, scale: Scale, selector: usize) -> Result<Factors> {
         let steps = self.quantization.get(selector).and_then(Option::as_ref);
-        Ok(Factors::new::<N>(steps.ok_or(Error::Broken)?))
+        Ok(Factors::new(scale, steps.ok_or(Error::Broken)?))
     }
 
     pub(super) fn dc(&self, selector: usize) -> Result<Arc<Table>> {
