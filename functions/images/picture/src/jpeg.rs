@@ -45,6 +45,12 @@ impl Jpeg<'_> {
         (blocks * (samples + coefficients)) as u64
     }
 
+    /// The most rows that a plane has.
+    pub(crate) fn rows(&self, Scale(side): Scale) -> u64 {
+        let rows = self.layouts().map(|layout| layout.rows * side).max();
+        rows.unwrap_or_default() as u64
+    }
+
     /// The planes, one a component.
     pub(crate) fn decode(&self, scale: Scale, stop: &AtomicBool) -> Result<Vec<Raster>> {
         match self.frame.kind {

@@ -81,25 +81,47 @@ type Result<T> = std::result::Result<T, Error>;
 /// When it is no picture that we read, is too large, or begins broken.
 pub fn memory(upload: &[u8]) -> Result<u64> {
     let mut source = Source::open(upload)?;
-    let (width, height) = source.dimensions();
-    let to = fit((width, height));
-    let scaled = u64::from(to.0) * u64::from(to.1);
-    let squares = u64::from(MEDIUM * MEDIUM);
-    let (decoded, has_profile) = match &mut source {
-        Source::Jpeg(jpeg) => (jpeg.memory(scale(jpeg)), !jpeg.profile().is_empty()),
-        Source::Png(png) => (png.memory(LARGE), !png.profile().is_empty()),
-        Source::WebP(webp) => (webp.memory(), !webp.profile().is_empty()),
+    let to = fit(source.dimensions());
+    let [across, scaled] = [to.0, to.0 * to.1].map(u64::from);
+    // What is decoded, its rows, samples of a pixel before and after it is scaled, and its profile.
+    let (decoded, rows, between, after, profile) = match &mut source {
+        Source::Jpeg(jpeg) => {
+            let (scale, samples) = (scale(jpeg), jpeg.model.samples());
+            (
+                jpeg.memory(scale),
+                jpeg.rows(scale),
+                1,
+                samples,
+                jpeg.profile(),
+            )
+        }
+        Source::Png(png) => (
+            png.memory(LARGE),
+            png.rows_kept(LARGE),
+            3,
+            3.0,
+            png.profile(),
+        ),
+        Source::WebP(webp) => (webp.memory(), webp.height.into(), 3, 3.0, webp.profile()),
     };
-    // Between the filter's two directions there are rows of the one size, as many as of the other.
-    let between = 3 * u64::from(to.0) * u64::from(height);
-    let profile = if has_profile { PROFILE } else { 0 };
-    Ok(decoded + between + 16 * scaled + 8 * squares + profile + ANYWAY)
+    // The filter goes across first, so between there are as many rows as before. Then there are planes, then JPEGs.
+    let after = (after * scaled as f64) as u64;
+    let scaling = decoded + between * across * rows + after;
+    let colours = after + scaled * 3 / 2 + ROWS * across;
+    let encoding = scaled * 3 / 2 + scaled * 3;
+    let profile = match profile.len() as u64 {
+        0 => 0,
+        bytes => 8 * bytes + PROFILE,
+    };
+    Ok(scaling.max(colours).max(encoding) + profile + ANYWAY)
 }
 
-/// What a colour profile takes at most, with the tables that are made of it, in bytes.
-const PROFILE: u64 = 24 * 1024 * 1024;
-/// What every picture takes, in bytes: tables and headers.
-const ANYWAY: u64 = 512 * 1024;
+/// What the tables take at most that are made of a colour profile, beside itself unpacked, in bytes.
+const PROFILE: u64 = 4 * 1024 * 1024;
+/// What rows of pixels take while their colours change, for each pixel across.
+const ROWS: u64 = 32 * 8;
+/// What every picture takes, in bytes: tables, headers, and the squares.
+const ANYWAY: u64 = 3 * 1024 * 1024;
 
 /// Makes the three sizes, or gives up soon after `stop` is set.
 ///

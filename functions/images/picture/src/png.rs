@@ -9,7 +9,7 @@ pub(crate) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Length, type and checksum around a chunk's data.
 const FRAME: usize = 12;
 /// What the decoder may hold beside a row, in bytes.
-const LIMIT: usize = 8 * 1024 * 1024;
+const LIMIT: usize = 4 * 1024 * 1024;
 /// The most that a colour profile may unpack to, in bytes.
 const PROFILE: usize = 4 * 1024 * 1024;
 
@@ -94,6 +94,11 @@ impl<'a> Png<'a> {
             true => 1,
             false => (self.width.max(self.height) / (wanted + wanted / 2)).max(1),
         }
+    }
+
+    /// How many rows there are after it shrank on the way.
+    pub(crate) fn rows_kept(&self, wanted: u32) -> u64 {
+        self.height.div_ceil(self.shrink(wanted)).into()
     }
 
     /// What [`Png::decode`] holds at most, in bytes.

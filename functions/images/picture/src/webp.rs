@@ -2,7 +2,7 @@
 
 use crate::{Error, Result, exif, exif::Orientation, png::flatten, raster::Raster};
 use image_webp::{DecodingError, WebPDecoder, vp8::Vp8Decoder};
-use std::io::Cursor;
+use std::io::{Cursor, Read as _};
 
 /// The most bytes that tables of a lossless picture take, by byte of the file: 85 bits make one of 4 KiB.
 const TABLES: u64 = 400;
@@ -96,7 +96,10 @@ impl<'a> WebP<'a> {
     }
 
     fn planes(&self, lossy: &[u8]) -> Result<[Raster; 3]> {
-        let frame = Vp8Decoder::decode_frame(lossy).map_err(refused)?;
+        // Read as the other decoder reads it, so that the code is there once.
+        let mut whole = Cursor::new(lossy);
+        let frame = Vp8Decoder::decode_frame((&mut whole).take(lossy.len() as u64));
+        let frame = frame.map_err(refused)?;
         if (u32::from(frame.width), u32::from(frame.height)) != (self.width, self.height) {
             return Err(Error::Broken);
         }

@@ -65,12 +65,19 @@ impl Ycc {
         }
     }
 
-    /// The middle as a square.
+    /// The middle as a square: of the whole in that size, to whole pixels.
     pub(crate) fn square(&self, side: u32) -> Result<Self> {
         let (width, height) = self.size();
-        let shorter = width.min(height);
-        let (left, top) = ((width - shorter) / 2, (height - shorter) / 2);
-        let part = [left, top, shorter, shorter].map(f64::from);
+        let shorter = f64::from(width.min(height));
+        let scale = shorter / f64::from(side);
+        let first = |length: u32| {
+            let length = f64::from(length);
+            let scaled = (length / scale).round();
+            let before = ((scaled - f64::from(side)) / 2.0).floor();
+            let first = before * scale - (scaled * scale - length) / 2.0;
+            first.clamp(0.0, length - shorter)
+        };
+        let part = [first(width), first(height), shorter, shorter];
         let [y, cb, cr] = &self.planes;
         let across = f64::from(cb.width) / f64::from(width);
         let down = f64::from(cb.height) / f64::from(height);

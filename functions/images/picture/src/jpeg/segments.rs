@@ -53,6 +53,17 @@ pub(crate) enum Model {
     Ycck,
 }
 
+impl Model {
+    /// Samples of a pixel in the size that is kept: differences have a half of it on each side.
+    pub(crate) const fn samples(self) -> f64 {
+        match self {
+            Self::Grey | Self::YCbCr | Self::Video => 1.6,
+            Self::Rgb => 3.0,
+            Self::Cmyk { .. } | Self::Ycck => 4.0,
+        }
+    }
+}
+
 /// A component of the frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Component {
