@@ -3,7 +3,10 @@
 use axum::body::Bytes;
 use picture::Picture;
 use shared::error::{ApiError, ApiResult};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 /// What all pictures being decoded may hold together, in MiB.
@@ -33,7 +36,7 @@ impl Decoder {
             .expect("nobody closes the semaphore");
         off_thread(move || {
             let _permit = permit;
-            picture::make(&upload)
+            picture::make(&upload, &AtomicBool::new(false))
         })
         .await
     }
@@ -50,6 +53,8 @@ async fn off_thread<T: Send + 'static>(
     done.map_err(|error| match error {
         picture::Error::NotAPicture => ApiError::NotAnImage,
         picture::Error::TooLarge(what_to_do) => ApiError::PictureTooLarge(what_to_do),
+        picture::Error::Unsupported(what_to_do) => ApiError::UnsupportedMediaType(what_to_do),
         picture::Error::Broken => ApiError::BrokenPicture,
+        picture::Error::Stopped => ApiError::Unavailable("the picture was given up"),
     })
 }

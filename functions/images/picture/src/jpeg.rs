@@ -1,89 +1,160 @@
-//! Whether a JPEG is all there: the decoder paints grey what is missing, and calls it a picture.
+//! JPEG: from the file to planes of samples, at full size or at a half, a quarter or an eighth of it.
+//!
+//! A decoder of our own, because none in safe Rust gives planes as they are stored at the size that is needed, and both
+//! halve the work (docs/decisions/0012-pictures.md). It reads what cameras and programs write: 8 bits a sample,
+//! Huffman coded, sequential or progressive. It takes no damage: the picture is all there, or it is refused.
 
-/// Start of image, end of image, start of scan; the markers that stand alone (ITU T.81, table B.1).
-const SOI: u8 = 0xd8;
-const EOI: u8 = 0xd9;
-const SOS: u8 = 0xda;
-const RST: std::ops::RangeInclusive<u8> = 0xd0..=0xd7;
-const TEM: u8 = 0x01;
+mod huffman;
+mod idct;
+mod markers;
+mod progressive;
+mod segments;
+mod sequential;
+mod tables;
 
-/// Follows the markers from the start of the image to its end.
-pub(crate) fn is_whole(jpeg: &[u8]) -> bool {
-    let Some(mut rest) = jpeg.strip_prefix(&[0xff, SOI]) else {
-        return false;
-    };
-    while let Some((marker, after)) = next_marker(rest) {
-        rest = after;
-        match marker {
-            EOI => return true,
-            TEM => {}
-            marker if RST.contains(&marker) => {}
-            _ => {
-                let Some(length) = rest.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
-                else {
-                    return false;
-                };
-                let Some(next) = rest.get(usize::from(length)..) else {
-                    return false;
-                };
-                rest = if marker == SOS {
-                    after_scan(next)
-                } else {
-                    next
-                };
-            }
-        }
-    }
-    false
-}
-
-/// The next marker, and what follows it. Bytes between segments are skipped, as decoders do.
-fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
-    loop {
-        let start = bytes.iter().position(|&byte| byte == 0xff)?;
-        let fill = bytes[start..].iter().position(|&byte| byte != 0xff)?;
-        let (&marker, rest) = bytes[start + fill..].split_first()?;
-        if marker != 0 {
-            return Some((marker, rest));
-        }
-        bytes = rest;
-    }
-}
-
-/// What follows a scan's data: a stuffed zero and restarts belong to it, any other marker ends it.
-fn after_scan(bytes: &[u8]) -> &[u8] {
-    let ends =
-        |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff) && !RST.contains(&pair[1]);
-    let end = bytes.windows(2).position(ends);
-    end.map_or(&[], |end| &bytes[end..])
-}
+use crate::{Error, Result, raster::Raster, unless_stopped};
+use segments::Kind;
+pub(crate) use segments::{Jpeg, Model};
+use std::sync::atomic::AtomicBool;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
+mod tests;
 
-    #[test]
-    fn a_jpeg_is_whole_only_to_its_last_byte() {
-        let mut jpeg = Vec::new();
-        let encoder = jpeg_encoder::Encoder::new(&mut jpeg, 90);
-        let pixels: Vec<u8> = (0..64 * 64 * 3u32).map(|n| (n * n) as u8).collect();
-        encoder
-            .encode(&pixels, 64, 64, jpeg_encoder::ColorType::Rgb)
-            .expect("a JPEG");
-        assert!(is_whole(&jpeg));
-        for end in 0..jpeg.len() {
-            assert!(!is_whole(&jpeg[..end]), "{end} of {}", jpeg.len());
-        }
-        jpeg.extend(b"trailing");
-        assert!(is_whole(&jpeg));
+/// How much smaller than the picture its planes become: so many of 8 samples are left on each side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scale(usize);
+
+impl Scale {
+    /// The smallest that leaves something to the filter that follows, which does it better.
+    pub(crate) fn for_sides(longer: u32, wanted: u32) -> Self {
+        let enough =
+            |scale: &usize| u64::from(longer) * 5 * *scale as u64 >= u64::from(wanted) * 6 * 8;
+        Self([1, 2, 3, 4, 5, 6].into_iter().find(enough).unwrap_or(8))
+    }
+}
+
+impl Jpeg<'_> {
+    /// What [`Jpeg::decode`] holds at most, in bytes.
+    pub(crate) fn memory(&self, scale: Scale) -> u64 {
+        let blocks: usize = self.layouts().map(|layout| layout.blocks()).sum();
+        let samples = scale.0 * scale.0;
+        let coefficients = match self.frame.kind {
+            Kind::Sequential => 0,
+            Kind::Progressive => progressive::block_memory(scale),
+        };
+        (blocks * (samples + coefficients)) as u64
     }
 
-    #[test]
-    fn nothing_makes_it_run_away() {
-        assert!(!is_whole(&[0xff; 1 << 20]));
-        assert!(!is_whole(
-            &[&[0xff, SOI][..], &[0xff, 0].repeat(1 << 19)].concat()
-        ));
-        assert!(!is_whole(&[0xff, SOI, 0xff, 0xe0, 0, 0]));
+    /// The most rows that a plane has.
+    pub(crate) fn rows(&self, Scale(side): Scale) -> u64 {
+        let rows = self.layouts().map(|layout| layout.rows * side).max();
+        rows.unwrap_or_default() as u64
+    }
+
+    /// The planes, one a component.
+    pub(crate) fn decode(&self, scale: Scale, stop: &AtomicBool) -> Result<Vec<Raster>> {
+        match self.frame.kind {
+            Kind::Sequential => self.sequential(scale, stop),
+            Kind::Progressive => self.progressive(scale, stop),
+        }
+    }
+
+    /// Where each component's blocks lie.
+    fn layouts(&self) -> impl Iterator<Item = Layout> {
+        let frame = &self.frame;
+        let (width, height) = (usize::from(frame.width), usize::from(frame.height));
+        let [h_max, v_max] = frame.most();
+        let columns = width.div_ceil(8 * h_max);
+        let rows = height.div_ceil(8 * v_max);
+        frame.components.iter().map(move |component| {
+            let [h, v] = component.sampling;
+            Layout {
+                sampling: component.sampling,
+                columns: columns * h,
+                rows: rows * v,
+                own_columns: (width * h).div_ceil(8 * h_max),
+                own_rows: (height * v).div_ceil(8 * v_max),
+                extent: [
+                    (width * h) as f64 / h_max as f64,
+                    (height * v) as f64 / v_max as f64,
+                ],
+            }
+        })
+    }
+}
+
+/// Where a component's blocks lie.
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    /// Blocks of it in a unit of an interleaved scan, across and down.
+    sampling: [usize; 2],
+    /// In whole units, which is what is stored.
+    columns: usize,
+    rows: usize,
+    /// Without what only fills up units: these alone are in a scan of its own.
+    own_columns: usize,
+    own_rows: usize,
+    /// Samples at full size that the picture covers.
+    extent: [f64; 2],
+}
+
+impl Layout {
+    fn blocks(&self) -> usize {
+        self.columns * self.rows
+    }
+
+    fn plane(&self, Scale(side): Scale) -> Raster {
+        let size = |blocks: usize| u32::try_from(blocks * side).expect("a JPEG has 65535 at most");
+        Raster {
+            samples: vec![0; self.blocks() * side * side],
+            channels: 1,
+            width: size(self.columns),
+            height: size(self.rows),
+            extent: self.extent.map(|samples| samples * side as f64 / 8.0),
+        }
+    }
+}
+
+/// A scan on its way through the blocks.
+trait Scan {
+    /// Reads a block: which of the scan's components, its column and row.
+    fn block(&mut self, component: usize, x: usize, y: usize) -> Result<()>;
+
+    /// Goes on behind a restart marker, as if the scan began there.
+    fn restart(&mut self) -> Result<()>;
+
+    /// Visits every block in the order of the data (ITU T.81, A.2), with restarts after every so many units.
+    fn run(&mut self, layouts: &[Layout], interval: usize, stop: &AtomicBool) -> Result<()> {
+        let one = [1, 1];
+        let (columns, rows, alone) = match layouts {
+            [only] => (only.own_columns, only.own_rows, Some(one)),
+            [first, ..] => {
+                let [h, v] = first.sampling;
+                (first.columns / h, first.rows / v, None)
+            }
+            [] => return Err(Error::Broken),
+        };
+        let mut until_restart = interval;
+        for y in 0..rows {
+            unless_stopped(stop)?;
+            for x in 0..columns {
+                if interval > 0 {
+                    if until_restart == 0 {
+                        self.restart()?;
+                        until_restart = interval;
+                    }
+                    until_restart -= 1;
+                }
+                for (component, layout) in layouts.iter().enumerate() {
+                    let [h, v] = alone.unwrap_or(layout.sampling);
+                    for down in 0..v {
+                        for across in 0..h {
+                            self.block(component, x * h + across, y * v + down)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -1,46 +1,26 @@
-//! From a stranger's bytes to three clean JPEGs: decoded under limits, upright, nothing else of the input kept.
+//! From a stranger's bytes to three clean JPEGs: decoded under limits, upright, in sRGB, nothing else of the input kept.
 //!
 //! A crate of its own, because it is the one part that has to be optimised even while developing.
 
+mod colour;
+mod exif;
 mod jpeg;
+mod large;
 mod png;
+mod raster;
+mod webp;
+mod ycc;
 
-use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
-};
-use image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, RgbImage,
-    codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder},
-    metadata::Orientation,
-};
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
-use std::{borrow::Cow, io::Cursor};
-
-/// Why no picture was made, in words for the person who sent it.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The bytes are of another kind.
-    #[error("this is not a JPEG, PNG or WebP picture")]
-    NotAPicture,
-    /// It would take more than any picture gets.
-    #[error("{0}")]
-    TooLarge(String),
-    /// It begins like a picture, and is damaged or cut off.
-    #[error("the picture is damaged and cannot be decoded")]
-    Broken,
-}
-
-type Result<T> = std::result::Result<T, Error>;
+use jpeg::{Jpeg, Model};
+use large::{LARGE, fit, from_pixels, from_planes, scale};
+use png::Png;
+use std::sync::atomic::{AtomicBool, Ordering};
+use webp::{Decoded, WebP};
 
 /// The most pixels that are decoded.
 const PIXELS: u64 = 50_000_000;
 /// The longest side, in pixels: what a JPEG can have. Scaling costs memory by the length of a side.
 const SIDE: u32 = 65_535;
-/// The most bytes that the decoded pixels may take, whatever their depth.
-const DECODED: u64 = 256 * 1024 * 1024;
-/// The longer side of the large picture, in pixels.
-const LARGE: u32 = 2_048;
 /// The sides of the squares, in pixels.
 const MEDIUM: u32 = 512;
 const SMALL: u32 = 128;
@@ -62,250 +42,187 @@ pub struct Picture {
     pub height: u32,
 }
 
+/// Why no picture was made, in words for the person who sent it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bytes are of another kind.
+    #[error("this is not a JPEG, PNG or WebP picture")]
+    NotAPicture,
+    /// A kind of these that hardly any program writes.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// It would take more than any picture gets.
+    #[error("{0}")]
+    TooLarge(String),
+    /// It begins like a picture, and is damaged or cut off.
+    #[error("the picture is damaged and cannot be decoded")]
+    Broken,
+    /// The flag said that nobody waits for it any more.
+    #[error("the picture was given up")]
+    Stopped,
+}
+
+impl Error {
+    fn too_much() -> Self {
+        Self::TooLarge(
+            "the picture needs more memory than any picture gets here; save it as a JPEG"
+                .to_owned(),
+        )
+    }
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
 /// How much memory [`make`] will hold at most beside the upload, in bytes, going by what the picture says of itself.
+///
+/// It reads headers and lengths, in no time.
 ///
 /// # Errors
 /// When it is no picture that we read, is too large, or begins broken.
 pub fn memory(upload: &[u8]) -> Result<u64> {
-    // Twice: the decoder's own planes or coefficients beside the pixels that it hands over.
-    Ok(2 * open(&essential(upload))?.total_bytes())
+    let mut source = Source::open(upload)?;
+    let to = fit(source.dimensions());
+    let [across, scaled] = [to.0, to.0 * to.1].map(u64::from);
+    // What is decoded, its rows, samples of a pixel before and after it is scaled, and its profile.
+    let (decoded, rows, between, after, profile) = match &mut source {
+        Source::Jpeg(jpeg) => {
+            let (scale, samples) = (scale(jpeg), jpeg.model.samples());
+            (
+                jpeg.memory(scale),
+                jpeg.rows(scale),
+                1,
+                samples,
+                jpeg.profile(),
+            )
+        }
+        Source::Png(png) => (
+            png.memory(LARGE),
+            png.rows_kept(LARGE),
+            3,
+            3.0,
+            png.profile(),
+        ),
+        Source::WebP(webp) => (webp.memory(), webp.height.into(), 3, 3.0, webp.profile()),
+    };
+    // The filter goes across first, so between there are as many rows as before. Then there are planes, then JPEGs.
+    let after = (after * scaled as f64) as u64;
+    let scaling = decoded + between * across * rows + after;
+    let colours = after + scaled * 3 / 2 + ROWS * across;
+    let encoding = scaled * 3 / 2 + scaled * 3;
+    let profile = match profile.len() as u64 {
+        0 => 0,
+        bytes => 8 * bytes + PROFILE,
+    };
+    Ok(scaling.max(colours).max(encoding) + profile + ANYWAY)
 }
 
-/// Makes the three sizes.
+/// What the tables take at most that are made of a colour profile, beside itself unpacked, in bytes.
+const PROFILE: u64 = 4 * 1024 * 1024;
+/// What rows of pixels take while their colours change, for each pixel across.
+const ROWS: u64 = 32 * 8;
+/// What every picture takes, in bytes: tables, headers, and the squares.
+const ANYWAY: u64 = 3 * 1024 * 1024;
+
+/// Makes the three sizes, or gives up soon after `stop` is set.
 ///
-/// Transparent parts become white. The colour profile is not applied.
+/// Transparent parts become white. Colours become sRGB by the picture's ICC profile; a PNG's `gAMA` is not looked at.
 ///
 /// # Errors
-/// Those of [`memory`], and when it is broken further on.
-pub fn make(upload: &[u8]) -> Result<Picture> {
-    let upload = essential(upload);
-    let mut decoder = open(&upload)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let pixels = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    let large = upright(fit(pixels)?, orientation);
-    let (width, height) = large.dimensions();
-    let medium = square(&large, MEDIUM)?;
-    let small = square(&medium, SMALL)?;
+/// Those of [`memory`], and when it is broken further on, or stopped.
+pub fn make(upload: &[u8], stop: &AtomicBool) -> Result<Picture> {
+    let large = match Source::open(upload)? {
+        Source::Jpeg(jpeg) => {
+            let planes = jpeg.decode(scale(&jpeg), stop)?;
+            let to = fit(jpeg.dimensions());
+            from_planes(planes, jpeg.model, to, &jpeg.profile(), stop)?.upright(jpeg.orientation)
+        }
+        Source::Png(png) => {
+            let raster = png.decode(LARGE, stop)?;
+            let to = fit((png.width, png.height));
+            from_pixels(raster, to, &png.profile())?.upright(png.orientation)
+        }
+        Source::WebP(mut webp) => {
+            let to = fit((webp.width, webp.height));
+            let picture = match webp.decode()? {
+                Decoded::Pixels(raster) => from_pixels(raster, to, &webp.profile()),
+                Decoded::Planes(planes) => {
+                    from_planes(planes.into(), Model::Video, to, &webp.profile(), stop)
+                }
+            };
+            picture?.upright(webp.orientation())
+        }
+    };
+    unless_stopped(stop)?;
+    let medium = large.square(MEDIUM)?;
+    let small = medium.square(SMALL)?;
+    let (width, height) = large.size();
     Ok(Picture {
-        small: encode(&small, QUALITY.1)?,
-        medium: encode(&medium, QUALITY.1)?,
-        large: encode(&large, QUALITY.0)?,
+        small: small.jpeg(QUALITY.1)?,
+        medium: medium.jpeg(QUALITY.1)?,
+        large: large.jpeg(QUALITY.0)?,
         width,
         height,
     })
 }
 
-/// The upload without what no decoder shall see.
-fn essential(upload: &[u8]) -> Cow<'_, [u8]> {
-    match image::guess_format(upload) {
-        Ok(ImageFormat::Png) => png::essential(upload).into(),
-        _ => upload.into(),
-    }
+/// A picture of a kind that we read, within the limits.
+enum Source<'a> {
+    Jpeg(Jpeg<'a>),
+    Png(Png<'a>),
+    WebP(WebP<'a>),
 }
 
-/// A decoder for what the bytes are, if they are a picture within the limits.
-fn open(upload: &[u8]) -> Result<Box<dyn ImageDecoder + '_>> {
-    let input = Cursor::new(upload);
-    let mut decoder: Box<dyn ImageDecoder> = match image::guess_format(upload) {
-        Ok(ImageFormat::Jpeg) if !jpeg::is_whole(upload) => return Err(Error::Broken),
-        Ok(ImageFormat::Jpeg) => Box::new(JpegDecoder::new(input).map_err(refused)?),
-        Ok(ImageFormat::Png) => {
-            Box::new(PngDecoder::with_limits(input, limits()).map_err(refused)?)
+impl<'a> Source<'a> {
+    /// By the first bytes; nothing else says what it is.
+    fn open(upload: &'a [u8]) -> Result<Self> {
+        let source = match upload {
+            [0xff, 0xd8, 0xff, ..] => Self::Jpeg(Jpeg::read(upload)?),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Self::WebP(WebP::read(upload)?),
+            _ if upload.starts_with(png::SIGNATURE) => Self::Png(Png::read(upload)?),
+            _ => return Err(Error::NotAPicture),
+        };
+        let (width, height) = source.dimensions();
+        if width == 0 || height == 0 {
+            return Err(Error::Broken);
         }
-        Ok(ImageFormat::WebP) => Box::new(WebPDecoder::new(input).map_err(refused)?),
-        _ => return Err(Error::NotAPicture),
-    };
-    let (width, height) = decoder.dimensions();
-    if width.max(height) > SIDE || u64::from(width) * u64::from(height) > PIXELS {
-        return Err(Error::TooLarge(format!(
-            "the picture has {width} × {height} pixels; at most 50 megapixels, and {SIDE} on a side, are accepted"
-        )));
-    }
-    if decoder.total_bytes() > DECODED {
-        return Err(Error::TooLarge(
-            "the picture has too many bits a pixel for its size; save it with 8 bits a colour"
-                .to_owned(),
-        ));
-    }
-    if width == 0 || height == 0 {
-        return Err(Error::Broken);
-    }
-    decoder.set_limits(limits()).map_err(refused)?;
-    Ok(decoder)
-}
-
-fn limits() -> Limits {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(2 * DECODED);
-    limits
-}
-
-/// The whole picture, no side longer than [`LARGE`], transparency flattened onto white.
-fn fit(pixels: DynamicImage) -> Result<RgbImage> {
-    let (width, height) = (pixels.width(), pixels.height());
-    let longer = width.max(height);
-    let scaled = |side: u32| {
-        let side = u64::from(side) * u64::from(LARGE);
-        u32::try_from((side + u64::from(longer) / 2) / u64::from(longer))
-            .map_or(LARGE, |n| n.max(1))
-    };
-    let (to_width, to_height) = match longer {
-        0..=LARGE => (width, height),
-        _ => (scaled(width), scaled(height)),
-    };
-    let to = (to_width, to_height);
-    if pixels.color().has_alpha() {
-        let source = pixels.into_rgba8();
-        let scaled = resize(PixelType::U8x4, source.as_raw(), (width, height), None, to)?;
-        Ok(rgb(to, flatten(&scaled)))
-    } else {
-        let source = pixels.into_rgb8();
-        let scaled = resize(PixelType::U8x3, source.as_raw(), (width, height), None, to)?;
-        Ok(rgb(to, scaled))
-    }
-}
-
-/// The middle of a picture as a square.
-fn square(picture: &RgbImage, side: u32) -> Result<RgbImage> {
-    let (width, height) = picture.dimensions();
-    let shorter = width.min(height);
-    let (left, top) = ((width - shorter) / 2, (height - shorter) / 2);
-    let crop = [left, top, shorter].map(f64::from);
-    let to = (side, side);
-    let scaled = resize(
-        PixelType::U8x3,
-        picture.as_raw(),
-        (width, height),
-        Some(crop),
-        to,
-    )?;
-    Ok(rgb(to, scaled))
-}
-
-/// Scales pixels, or the square `[left, top, side]` of them.
-fn resize(
-    pixel: PixelType,
-    source: &[u8],
-    (width, height): (u32, u32),
-    crop: Option<[f64; 3]>,
-    (to_width, to_height): (u32, u32),
-) -> Result<Vec<u8>> {
-    let source = ImageRef::new(width, height, source, pixel).map_err(|_| Error::Broken)?;
-    let mut target = Image::new(to_width, to_height, pixel);
-    let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    if let Some([left, top, side]) = crop {
-        options = options.crop(left, top, side, side);
-    }
-    Resizer::new()
-        .resize(&source, &mut target, &options)
-        .map_err(|_| Error::Broken)?;
-    Ok(target.into_vec())
-}
-
-fn flatten(rgba: &[u8]) -> Vec<u8> {
-    let over_white = |colour: u8, alpha: u8| {
-        let (colour, alpha) = (u32::from(colour), u32::from(alpha));
-        u8::try_from((colour * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(255)
-    };
-    rgba.as_chunks::<4>()
-        .0
-        .iter()
-        .flat_map(|&[r, g, b, a]| [r, g, b].map(|colour| over_white(colour, a)))
-        .collect()
-}
-
-fn rgb((width, height): (u32, u32), pixels: Vec<u8>) -> RgbImage {
-    RgbImage::from_raw(width, height, pixels).expect("three bytes a pixel were made for this size")
-}
-
-/// Turned and mirrored as the camera noted (EXIF orientation).
-fn upright(picture: RgbImage, orientation: Orientation) -> RgbImage {
-    let mut picture = DynamicImage::ImageRgb8(picture);
-    picture.apply_orientation(orientation);
-    picture.into_rgb8()
-}
-
-fn encode(picture: &RgbImage, quality: u8) -> Result<Vec<u8>> {
-    let side = |pixels: u32| u16::try_from(pixels).expect("no side is longer than 2048");
-    let mut jpeg = Vec::new();
-    let mut encoder = Encoder::new(&mut jpeg, quality);
-    encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder
-        .encode(
-            picture.as_raw(),
-            side(picture.width()),
-            side(picture.height()),
-            ColorType::Rgb,
-        )
-        .map_err(|_| Error::Broken)?;
-    Ok(jpeg)
-}
-
-/// A decoder's refusal as ours.
-fn refused(error: ImageError) -> Error {
-    match error {
-        ImageError::Limits(_) => {
-            Error::TooLarge("the picture needs more memory than any picture gets here".to_owned())
+        if width.max(height) > SIDE || u64::from(width) * u64::from(height) > PIXELS {
+            return Err(Error::TooLarge(format!(
+                "the picture has {width} × {height} pixels; at most 50 megapixels, and {SIDE} on a side, are accepted"
+            )));
         }
-        _ => Error::Broken,
+        Ok(source)
+    }
+
+    /// As they are stored.
+    fn dimensions(&self) -> (u32, u32) {
+        match self {
+            Self::Jpeg(jpeg) => jpeg.dimensions(),
+            Self::Png(png) => (png.width, png.height),
+            Self::WebP(webp) => (webp.width, webp.height),
+        }
+    }
+}
+
+fn unless_stopped(stop: &AtomicBool) -> Result<()> {
+    match stop.load(Ordering::Relaxed) {
+        true => Err(Error::Stopped),
+        false => Ok(()),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use image::{Rgb, RgbaImage};
-
-    fn png_of(picture: impl Into<DynamicImage>) -> Vec<u8> {
-        let mut bytes = Cursor::new(Vec::new());
-        let written = picture.into().write_to(&mut bytes, ImageFormat::Png);
-        written.expect("a PNG");
-        bytes.into_inner()
-    }
-
-    fn decoded(jpeg: &[u8]) -> RgbImage {
-        image::load_from_memory(jpeg).expect("a JPEG").into_rgb8()
-    }
-
-    #[test]
-    fn the_sizes_are_the_promised_ones_whatever_the_shape() {
-        for (w, h, large) in [
-            (3000, 1500, (2048, 1024)),
-            (10, 7, (10, 7)),
-            (1, 5000, (1, 2048)),
-            (2048, 2048, (2048, 2048)),
-        ] {
-            let made = make(&png_of(RgbImage::new(w, h))).expect("made");
-            assert_eq!((made.width, made.height), large);
-            let sizes =
-                [made.small, made.medium, made.large].map(|jpeg| decoded(&jpeg).dimensions());
-            assert_eq!(sizes, [(128, 128), (512, 512), large]);
-        }
-    }
-
-    #[test]
-    fn transparency_becomes_white() {
-        let made = make(&png_of(RgbaImage::new(40, 40))).expect("made");
-        let Rgb(pixel) = *decoded(&made.large).get_pixel(20, 20);
-        assert!(pixel.iter().all(|&colour| colour >= 254), "{pixel:?}");
-    }
-
-    #[test]
-    fn what_is_no_picture_or_too_large_or_broken_is_told_apart() {
-        assert!(matches!(
-            make(b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
-            Err(Error::NotAPicture)
-        ));
-        assert!(matches!(make(b""), Err(Error::NotAPicture)));
-        assert!(matches!(make(b"GIF89a"), Err(Error::NotAPicture)));
-        let whole = png_of(RgbImage::new(64, 64));
-        assert!(matches!(
-            make(&whole[..whole.len() / 2]),
-            Err(Error::Broken)
-        ));
-        let long = png_of(image::GrayImage::new(1, 70_000));
-        assert!(matches!(make(&long), Err(Error::TooLarge(_))));
-        let wide = png_of(image::GrayImage::new(60_000, 1_000));
-        assert!(matches!(make(&wide), Err(Error::TooLarge(_))));
-    }
-}
+mod tests;

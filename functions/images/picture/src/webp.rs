@@ -1,0 +1,149 @@
+//! WebP: the first frame, transparency on white. A lossy picture without transparency stays planes.
+
+use crate::{Error, Result, exif, exif::Orientation, png::flatten, raster::Raster};
+use image_webp::{DecodingError, WebPDecoder, vp8::Vp8Decoder};
+use std::io::{Cursor, Read as _};
+
+/// The most bytes that tables of a lossless picture take, by byte of the file: 85 bits make one of 4 KiB.
+const TABLES: u64 = 400;
+/// The most that metadata may take, in bytes.
+const METADATA: usize = 4 * 1024 * 1024;
+
+/// What a WebP says of itself before its pixels.
+pub(crate) struct WebP<'a> {
+    decoder: WebPDecoder<Cursor<&'a [u8]>>,
+    bytes: &'a [u8],
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+impl<'a> WebP<'a> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self> {
+        let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(refused)?;
+        decoder.set_memory_limit(METADATA);
+        let (width, height) = decoder.dimensions();
+        Ok(Self {
+            decoder,
+            bytes,
+            width,
+            height,
+        })
+    }
+
+    /// What [`WebP::decode`] holds at most, in bytes.
+    pub(crate) fn memory(&mut self) -> u64 {
+        let pixels = u64::from(self.width) * u64::from(self.height);
+        let lossy = self.decoder.is_lossy();
+        let alpha = self.decoder.has_alpha();
+        // Planes, then pixels; alpha is a lossless picture of its own; an animation's frame is laid on another.
+        let a_pixel = match (lossy, alpha) {
+            (true, false) => 6,
+            (_, _) => 12,
+        };
+        let animated = if self.decoder.is_animated() {
+            4 * pixels
+        } else {
+            0
+        };
+        let tables = if lossy && !alpha {
+            0
+        } else {
+            self.bytes.len() as u64 * TABLES
+        };
+        pixels * a_pixel + animated + tables
+    }
+
+    /// The colour profile, empty if there is none.
+    pub(crate) fn profile(&mut self) -> Vec<u8> {
+        self.decoder
+            .icc_profile()
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+    }
+
+    /// How the camera was held.
+    pub(crate) fn orientation(&mut self) -> Orientation {
+        let exif = self.decoder.exif_metadata().ok().flatten();
+        let exif = exif.unwrap_or_default();
+        let tiff = exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif);
+        exif::orientation(tiff).unwrap_or_default()
+    }
+
+    pub(crate) fn decode(&mut self) -> Result<Decoded> {
+        match self.lossy() {
+            Some(lossy) => self.planes(lossy).map(Decoded::Planes),
+            None => self.pixels().map(Decoded::Pixels),
+        }
+    }
+
+    /// The data of a picture that is lossy, and neither transparent nor moving.
+    fn lossy(&mut self) -> Option<&'a [u8]> {
+        let decoder = &mut self.decoder;
+        if decoder.has_alpha() || decoder.is_animated() || !decoder.is_lossy() {
+            return None;
+        }
+        let mut rest = self.bytes.get(12..)?;
+        loop {
+            let (kind, after) = rest.split_first_chunk::<4>()?;
+            let (length, after) = after.split_first_chunk::<4>()?;
+            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+            if kind == b"VP8 " {
+                return after.get(..length);
+            }
+            rest = after.get(length.checked_next_multiple_of(2)?..)?;
+        }
+    }
+
+    fn planes(&self, lossy: &[u8]) -> Result<[Raster; 3]> {
+        // Read as the other decoder reads it, so that the code is there once.
+        let mut whole = Cursor::new(lossy);
+        let frame = Vp8Decoder::decode_frame((&mut whole).take(lossy.len() as u64));
+        let frame = frame.map_err(refused)?;
+        if (u32::from(frame.width), u32::from(frame.height)) != (self.width, self.height) {
+            return Err(Error::Broken);
+        }
+        // Whole blocks of 16 × 16, of which the differences have 8 × 8.
+        let width = self.width.next_multiple_of(16);
+        let extent = [self.width, self.height].map(f64::from);
+        let plane = |samples: Vec<u8>, by: u32| Raster {
+            width: width / by,
+            height: u32::try_from(samples.len()).unwrap_or_default() / (width / by),
+            channels: 1,
+            extent: extent.map(|side| side / f64::from(by)),
+            samples,
+        };
+        Ok([
+            plane(frame.ybuf, 1),
+            plane(frame.ubuf, 2),
+            plane(frame.vbuf, 2),
+        ])
+    }
+
+    fn pixels(&mut self) -> Result<Raster> {
+        let size = self.decoder.output_buffer_size().ok_or(Error::Broken)?;
+        let mut pixels = vec![0; size];
+        self.decoder.read_image(&mut pixels).map_err(refused)?;
+        if self.decoder.has_alpha() {
+            let mut rgb = Vec::new();
+            flatten(&pixels, &mut rgb);
+            pixels = rgb;
+        }
+        Ok(Raster::new(pixels, 3, (self.width, self.height)))
+    }
+}
+
+/// What a WebP has become.
+pub(crate) enum Decoded {
+    /// Red, green and blue.
+    Pixels(Raster),
+    /// Lightness and differences in video's range.
+    Planes([Raster; 3]),
+}
+
+fn refused(error: DecodingError) -> Error {
+    match error {
+        DecodingError::MemoryLimitExceeded | DecodingError::ImageTooLarge => Error::too_much(),
+        _ => Error::Broken,
+    }
+}
