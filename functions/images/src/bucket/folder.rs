@@ -1,16 +1,21 @@
 //! Pictures in a folder: one sub-folder a picture, which appears whole or not at all.
 
-use super::{Listing, file_name, files};
+use super::{Found, Listing, file_name, files};
+use axum::body::{Body, Bytes};
+use futures_util::stream;
 use picture::Picture;
 use shared::{id::ImageId, image_url::ImageSize};
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
+    mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
 use tokio::task::spawn_blocking;
 
+/// How many bytes are read at a time; most pictures have less.
+const PIECE: usize = 256 * 1024;
 /// Holds what is being written; renamed into place when complete.
 const UNFINISHED: &str = "unfinished";
 
@@ -58,9 +63,15 @@ impl Folder {
         run(write).await
     }
 
-    pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Vec<u8>>> {
+    pub(super) async fn length(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<u64>> {
         let file = self.place(id).join(file_name(size));
-        run(move || missing_is_fine(fs::read(file).map(Some))).await
+        run(move || missing_is_fine(fs::metadata(file).map(|file| Some(file.len())))).await
+    }
+
+    pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Found>> {
+        let file = self.place(id).join(file_name(size));
+        let opened = run(move || missing_is_fine(Reading::open(&file).map(Some)));
+        Ok(opened.await?.map(Reading::into_found))
     }
 
     pub(super) async fn delete(&self, id: &ImageId) -> io::Result<()> {
@@ -103,6 +114,61 @@ impl Folder {
 
     fn place(&self, id: &ImageId) -> PathBuf {
         self.0.join(&id.as_str()[..2]).join(id.as_str())
+    }
+}
+
+/// A picture that is being read. Its file never changes; removed meanwhile, it can still be read to the end.
+struct Reading {
+    file: File,
+    /// What was read last.
+    piece: Bytes,
+    length: u64,
+    /// What is still to be read.
+    left: u64,
+}
+
+impl Reading {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let begun = Self {
+            file,
+            piece: Bytes::new(),
+            length,
+            left: length,
+        };
+        begun.read_on()
+    }
+
+    /// Reads the next piece.
+    fn read_on(mut self) -> io::Result<Self> {
+        let size = usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE));
+        let mut piece = vec![0; size];
+        self.file.read_exact(&mut piece)?;
+        self.left -= size as u64;
+        self.piece = piece.into();
+        Ok(self)
+    }
+
+    fn into_found(self) -> Found {
+        let length = self.length;
+        if self.left == 0 {
+            let body = self.piece.into();
+            return Found { length, body };
+        }
+        let rest = stream::try_unfold(Some(self), |reading| async {
+            let Some(mut reading) = reading else {
+                return Ok::<_, io::Error>(None);
+            };
+            let piece = mem::take(&mut reading.piece);
+            let next = match reading.left {
+                0 => None,
+                _ => Some(run(move || reading.read_on()).await?),
+            };
+            Ok(Some((piece, next)))
+        });
+        let body = Body::from_stream(rest);
+        Found { length, body }
     }
 }
 

@@ -4,20 +4,24 @@
 //! no emulator speaks, so those two are plain requests of the JSON API.
 
 use super::{
-    Listing, file_name, files,
-    patience::{Failure, patiently},
+    Found, Listing, file_name, files,
+    patience::{ATTEMPT, Failure, patiently, silence},
 };
-use bytes::Bytes;
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
 use google_cloud_auth::credentials::{self, CacheableResource, Credentials, anonymous};
 use google_cloud_gax::retry_policy::NeverRetry;
-use google_cloud_storage::{client::Storage, read_resume_policy::NeverResume};
+use google_cloud_storage::{
+    client::Storage, read_object::ReadObjectResponse, read_resume_policy::NeverResume,
+};
 use http::{Extensions, HeaderMap};
 use picture::Picture;
 use reqwest::{Method, Response, redirect::Policy};
 use serde::Deserialize;
 use shared::{config::Env, id::ImageId, image_url::ImageSize, time::Timestamp};
-use std::{io, sync::Arc, time::Duration};
-use tokio::sync::OnceCell;
+use std::{io, mem, sync::Arc, time::Duration};
+use tokio::{sync::OnceCell, time::timeout};
 use url::Url;
 
 /// Where Google listens.
@@ -26,6 +30,8 @@ const ENDPOINT: &str = "https://storage.googleapis.com";
 const SCOPE: &str = "https://www.googleapis.com/auth/devstorage.read_write";
 /// How long all attempts of one request together may take.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How much of a picture is waited for before any of it is shown, in bytes.
+const BEGIN: usize = 256 * 1024;
 /// The same for removing what nobody needs any more: a sweep finds what stays.
 const PATIENCE_TO_DELETE: Duration = Duration::from_secs(5);
 
@@ -98,23 +104,32 @@ impl Google {
         .await
     }
 
-    /// The bytes of a picture in one size, their checksum found right.
-    pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Vec<u8>>> {
+    pub(super) async fn length(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<u64>> {
+        let object = object(id, size).replace('/', "%2F");
+        let described = patiently(PATIENCE, || async {
+            let fields = [("fields", "size")];
+            match self.ask(Method::GET, &format!("/{object}"), &fields).await {
+                Err(failure) if failure.status == Some(404) => Ok(None),
+                answer => Ok(Some(answer?.json::<Described>().await?)),
+            }
+        });
+        let length = described.await?.map(|object| object.size.parse());
+        length.transpose().map_err(io::Error::other)
+    }
+
+    /// A picture in one size. Its begin is asked for again when it does not come; most pictures are all begin. A
+    /// picture whose checksum is wrong is never shown whole.
+    pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Found>> {
         let object = object(id, size);
-        patiently(PATIENCE, || async {
+        let begun = patiently(PATIENCE, || async {
             let client = self.client().await?;
             let download = client.storage.read_object(self.resource(), &object);
-            let mut download = match Box::pin(download.send()).await {
-                Err(error) if error.http_status_code() == Some(404) => return Ok(None),
-                download => download?,
-            };
-            let mut bytes = Vec::new();
-            while let Some(chunk) = download.next().await {
-                bytes.extend_from_slice(&chunk?);
+            match Box::pin(download.send()).await {
+                Err(error) if error.http_status_code() == Some(404) => Ok(None),
+                download => Ok(Some(Download::begin(download?).await?)),
             }
-            Ok(Some(bytes))
-        })
-        .await
+        });
+        Ok(begun.await?.map(Download::into_found))
     }
 
     /// Removes every size, also when one of them cannot be removed.
@@ -243,6 +258,67 @@ impl Client {
     }
 }
 
+/// A picture that is on its way from the storage.
+struct Download {
+    /// Came already, and is not shown yet.
+    held: Bytes,
+    /// What is still to come; the client library says at its end whether the checksum is right.
+    rest: Option<ReadObjectResponse>,
+    length: u64,
+}
+
+impl Download {
+    async fn begin(mut answer: ReadObjectResponse) -> Result<Self, Failure> {
+        let length = u64::try_from(answer.object().size).map_err(Failure::passing)?;
+        let mut held = BytesMut::new();
+        while held.len() < BEGIN {
+            match answer.next().await {
+                Some(piece) => held.extend_from_slice(&piece?),
+                None => {
+                    return Ok(Self {
+                        length: held.len() as u64,
+                        held: held.freeze(),
+                        rest: None,
+                    });
+                }
+            }
+        }
+        Ok(Self {
+            held: held.freeze(),
+            rest: Some(answer),
+            length,
+        })
+    }
+
+    fn into_found(self) -> Found {
+        let length = self.length;
+        let body = match self.rest {
+            None => self.held.into(),
+            Some(_) => Body::from_stream(stream::try_unfold(self, Self::next)),
+        };
+        Found { length, body }
+    }
+
+    /// The piece that is held, once it is known what follows it: the last one only when the checksum is right.
+    async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        let Some(rest) = &mut self.rest else {
+            return Ok(None);
+        };
+        let came = match timeout(ATTEMPT, rest.next()).await {
+            Err(_) => Err(silence()),
+            Ok(came) => came.transpose().map_err(io::Error::other),
+        };
+        let came = came.inspect_err(|error| {
+            tracing::warn!(%error, "a picture broke off on its way from the storage");
+        })?;
+        if came.is_none() {
+            self.rest = None;
+        }
+        let piece = mem::replace(&mut self.held, came.unwrap_or_default());
+        Ok(Some((piece, self)))
+    }
+}
+
 fn object(id: &ImageId, size: ImageSize) -> String {
     format!("{id}/{}", file_name(size))
 }
@@ -263,6 +339,13 @@ fn endpoint(value: &str) -> Result<String, String> {
         .map(|url| url.origin().ascii_serialization())
         .filter(|origin| origin == value)
         .ok_or_else(|| "must be an emulator's origin, such as http://127.0.0.1:4443".to_owned())
+}
+
+/// What is asked of one object.
+#[derive(Debug, Deserialize)]
+struct Described {
+    /// A number, in quotes.
+    size: String,
 }
 
 /// One page of a list of objects.
