@@ -116,27 +116,33 @@ fn kib(bytes: u64) -> u32 {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn the_small_do_not_wait_for_the_large_and_nobody_waits_for_ever() {
-        let memory = Memory::new();
-        let whole = memory.pictures.take(LARGE).await.expect("free");
-        let large = memory.pictures.take(17 * MIB).await;
-        assert!(matches!(large, Err(ApiError::Unavailable(_))));
-        assert!(memory.pictures.take(16 * MIB).await.is_ok());
-        drop(whole);
-        assert!(memory.pictures.take(17 * MIB).await.is_ok());
+    fn lanes() -> Lanes {
+        Lanes {
+            patience: Duration::from_millis(20),
+            ..Memory::new().pictures
+        }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
+    async fn the_small_do_not_wait_for_the_large_and_nobody_waits_for_ever() {
+        let memory = lanes();
+        let whole = memory.take(memory.largest()).await.expect("free");
+        let large = memory.take(17 * MIB).await;
+        assert!(matches!(large, Err(ApiError::Unavailable(_))));
+        assert!(memory.take(16 * MIB).await.is_ok());
+        drop(whole);
+        assert!(memory.take(17 * MIB).await.is_ok());
+    }
+
+    #[tokio::test]
     async fn what_is_kept_of_a_share_is_still_set_aside() {
-        let memory = Memory::new();
-        let mut kept = memory.pictures.take(LARGE).await.expect("free");
+        let memory = lanes();
+        let mut kept = memory.take(LARGE).await.expect("free");
         kept.shrink(2 * MIB);
         kept.shrink(3 * MIB);
-        let rest = LARGE - 2 * MIB;
-        assert!(memory.pictures.take(rest + 1).await.is_err());
-        assert!(memory.pictures.take(rest).await.is_ok());
+        assert!(memory.take(LARGE - 2 * MIB + 1).await.is_err());
+        assert!(memory.take(LARGE - 2 * MIB).await.is_ok());
         drop(kept);
-        assert!(memory.pictures.take(LARGE).await.is_ok());
+        assert!(memory.take(LARGE).await.is_ok());
     }
 }
