@@ -139,9 +139,17 @@ fn read_folder(env: &mut Env) -> Option<Option<Folder>> {
 
 /// A picture on its way out.
 pub(crate) struct Found {
-    /// In bytes.
-    pub(crate) length: u64,
+    /// In bytes, if the storage says.
+    pub(crate) length: Option<u64>,
     pub(crate) body: Body,
+}
+
+impl Found {
+    /// A picture of so many bytes, none of which anybody wants to see.
+    pub(crate) fn unread(length: u64) -> Self {
+        let (length, body) = (Some(length), Body::empty());
+        Self { length, body }
+    }
 }
 
 /// What a bucket holds.

@@ -1,11 +1,11 @@
 //! Showing a picture to whoever has its signed address: one answer for everybody, which browsers and caches may keep.
 
-use crate::ImagesState;
+use crate::{ImagesState, bucket::Found};
 use axum::{
     Extension,
     extract::State,
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        HeaderName, HeaderValue, Method, StatusCode,
         header::{
             ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
             ETAG,
@@ -35,41 +35,36 @@ pub(crate) async fn find_image(
     let now = Timestamp::now();
     let until = state.image_urls.check(&id, size, &query, now)?;
     let name = format!("{id}-{}", size.as_str());
-    let gone = ApiError::NotFound("picture");
     let known = if_none_match.is_some_and(|tags| tags.has(&name));
-    let (status, length, body) = if known || method == Method::HEAD {
-        let length = state.bucket.length(&id, size).await?.ok_or(gone)?;
-        match known {
-            true => (StatusCode::NOT_MODIFIED, None, None),
-            false => (StatusCode::OK, Some(length), None),
-        }
-    } else {
-        let found = state.bucket.find(&id, size).await?.ok_or(gone)?;
-        (StatusCode::OK, Some(found.length), Some(found.body))
+    let found = match known || method == Method::HEAD {
+        true => state.bucket.length(&id, size).await?.map(Found::unread),
+        false => state.bucket.find(&id, size).await?,
     };
-    let headers = headers(&name, until.since(now).as_secs(), length);
-    let body = body.unwrap_or_default();
-    Ok((status, Extension(SameForAll), headers, body).into_response())
+    let Found { length, body } = found.ok_or(ApiError::NotFound("picture"))?;
+    let kept = kept(&name, until.since(now).as_secs());
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, Extension(SameForAll), kept).into_response());
+    }
+    let length = length.map(|length| [(CONTENT_LENGTH, HeaderValue::from(length))]);
+    let described = [
+        (CONTENT_TYPE, HeaderValue::from_static("image/jpeg")),
+        // A picture is small: whoever wants a part of it may have it whole.
+        (ACCEPT_RANGES, HeaderValue::from_static("none")),
+    ];
+    let mut shown = (Extension(SameForAll), kept, described, body).into_response();
+    shown.headers_mut().extend(length.into_iter().flatten());
+    Ok(shown)
 }
 
-/// The headers of a picture that may be kept for so many seconds; with the length, those of its bytes too.
-fn headers(name: &str, seconds: u64, length: Option<u64>) -> HeaderMap {
+/// What lets browsers and caches keep a picture for so many seconds.
+fn kept(name: &str, seconds: u64) -> [(HeaderName, HeaderValue); 4] {
     let text = HeaderValue::from_static;
     let keep = format!("private, max-age={seconds}, immutable");
     let keep = HeaderValue::from_str(&keep).expect("letters and digits");
-    let mut headers = HeaderMap::from_iter([
+    [
         (ETAG, entity_tag(name)),
         (CACHE_CONTROL, keep),
         (CONTENT_SECURITY_POLICY, text("sandbox; default-src 'none'")),
         (RESOURCE_POLICY, text("same-site")),
-    ]);
-    if let Some(length) = length {
-        headers.extend([
-            (CONTENT_TYPE, text("image/jpeg")),
-            (CONTENT_LENGTH, length.into()),
-            // A picture is small: whoever wants a part of it may have it whole.
-            (ACCEPT_RANGES, text("none")),
-        ]);
-    }
-    headers
+    ]
 }

@@ -1,21 +1,19 @@
 //! Pictures in a folder: one sub-folder a picture, which appears whole or not at all.
 
+mod reading;
+
 use super::{Found, Listing, file_name, files};
-use axum::body::{Body, Bytes};
-use futures_util::stream;
 use picture::Picture;
+use reading::Reading;
 use shared::{id::ImageId, image_url::ImageSize};
 use std::{
     fs::{self, File},
-    io::{self, Read as _, Write as _},
-    mem,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 use tokio::task::spawn_blocking;
 
-/// How many bytes are read at a time; most pictures have less.
-const PIECE: usize = 256 * 1024;
 /// Holds what is being written; renamed into place when complete.
 const UNFINISHED: &str = "unfinished";
 
@@ -70,8 +68,7 @@ impl Folder {
 
     pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Found>> {
         let file = self.place(id).join(file_name(size));
-        let opened = run(move || missing_is_fine(Reading::open(&file).map(Some)));
-        Ok(opened.await?.map(Reading::into_found))
+        missing_is_fine(Reading::begin(file).await.map(Some))
     }
 
     pub(super) async fn delete(&self, id: &ImageId) -> io::Result<()> {
@@ -114,61 +111,6 @@ impl Folder {
 
     fn place(&self, id: &ImageId) -> PathBuf {
         self.0.join(&id.as_str()[..2]).join(id.as_str())
-    }
-}
-
-/// A picture that is being read. Its file never changes; removed meanwhile, it can still be read to the end.
-struct Reading {
-    file: File,
-    /// What was read last.
-    piece: Bytes,
-    length: u64,
-    /// What is still to be read.
-    left: u64,
-}
-
-impl Reading {
-    fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let begun = Self {
-            file,
-            piece: Bytes::new(),
-            length,
-            left: length,
-        };
-        begun.read_on()
-    }
-
-    /// Reads the next piece.
-    fn read_on(mut self) -> io::Result<Self> {
-        let size = usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE));
-        let mut piece = vec![0; size];
-        self.file.read_exact(&mut piece)?;
-        self.left -= size as u64;
-        self.piece = piece.into();
-        Ok(self)
-    }
-
-    fn into_found(self) -> Found {
-        let length = self.length;
-        if self.left == 0 {
-            let body = self.piece.into();
-            return Found { length, body };
-        }
-        let rest = stream::try_unfold(Some(self), |reading| async {
-            let Some(mut reading) = reading else {
-                return Ok::<_, io::Error>(None);
-            };
-            let piece = mem::take(&mut reading.piece);
-            let next = match reading.left {
-                0 => None,
-                _ => Some(run(move || reading.read_on()).await?),
-            };
-            Ok(Some((piece, next)))
-        });
-        let body = Body::from_stream(rest);
-        Found { length, body }
     }
 }
 

@@ -264,19 +264,20 @@ struct Download {
     held: Bytes,
     /// What is still to come; the client library says at its end whether the checksum is right.
     rest: Option<ReadObjectResponse>,
-    length: u64,
+    /// As the storage says, which emulators do not.
+    length: Option<u64>,
 }
 
 impl Download {
     async fn begin(mut answer: ReadObjectResponse) -> Result<Self, Failure> {
-        let length = u64::try_from(answer.object().size).map_err(Failure::passing)?;
+        let length = u64::try_from(answer.object().size).ok();
         let mut held = BytesMut::new();
         while held.len() < BEGIN {
             match answer.next().await {
                 Some(piece) => held.extend_from_slice(&piece?),
                 None => {
                     return Ok(Self {
-                        length: held.len() as u64,
+                        length: Some(held.len() as u64),
                         held: held.freeze(),
                         rest: None,
                     });
@@ -286,7 +287,7 @@ impl Download {
         Ok(Self {
             held: held.freeze(),
             rest: Some(answer),
-            length,
+            length: length.filter(|length| *length > 0),
         })
     }
 
