@@ -3,35 +3,26 @@
 //! Uploads and downloads are the client library's, which checks checksums. It deletes and lists over gRPC alone, which
 //! no emulator speaks, so those two are plain requests of the JSON API.
 
+mod client;
+mod download;
+
 use super::{
     Found, Listing, file_name, files,
-    patience::{ATTEMPT, Failure, patiently, silence},
+    patience::{Failure, patiently},
 };
-use axum::body::Body;
-use bytes::{Bytes, BytesMut};
-use futures_util::stream;
-use google_cloud_auth::credentials::{self, CacheableResource, Credentials, anonymous};
-use google_cloud_gax::retry_policy::NeverRetry;
-use google_cloud_storage::{
-    client::Storage, read_object::ReadObjectResponse, read_resume_policy::NeverResume,
-};
-use http::{Extensions, HeaderMap};
+use bytes::Bytes;
+use client::{Client, ENDPOINT};
+use download::Download;
 use picture::Picture;
-use reqwest::{Method, Response, redirect::Policy};
+use reqwest::{Method, Response};
 use serde::Deserialize;
 use shared::{config::Env, id::ImageId, image_url::ImageSize, time::Timestamp};
-use std::{io, mem, sync::Arc, time::Duration};
-use tokio::{sync::OnceCell, time::timeout};
+use std::{io, sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
 use url::Url;
 
-/// Where Google listens.
-const ENDPOINT: &str = "https://storage.googleapis.com";
-/// What the credentials are asked to allow: reading, writing and deleting objects.
-const SCOPE: &str = "https://www.googleapis.com/auth/devstorage.read_write";
 /// How long all attempts of one request together may take.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How much of a picture is waited for before any of it is shown, in bytes.
-const BEGIN: usize = 256 * 1024;
 /// The same for removing what nobody needs any more: a sweep finds what stays.
 const PATIENCE_TO_DELETE: Duration = Duration::from_secs(5);
 
@@ -46,13 +37,6 @@ struct Place {
     emulator: Option<String>,
     /// Made when first needed: looking for credentials may ask Google's metadata server.
     client: OnceCell<Client>,
-}
-
-#[derive(Debug)]
-struct Client {
-    storage: Storage,
-    http: reqwest::Client,
-    credentials: Credentials,
 }
 
 impl Google {
@@ -219,104 +203,6 @@ impl Google {
     /// The bucket as the client library names it. Its name is the only one in the world, so no project is needed.
     fn resource(&self) -> String {
         format!("projects/_/buckets/{}", self.0.bucket)
-    }
-}
-
-impl Client {
-    async fn new(emulator: Option<&str>) -> Result<Self, Failure> {
-        shared::tls::use_ring();
-        let credentials = match emulator {
-            Some(_) => anonymous::Builder::new().build(),
-            None => credentials::Builder::default()
-                .with_scopes([SCOPE])
-                .build()
-                .map_err(Failure::passing)?,
-        };
-        // Attempts are counted and timed here, in the same way for all requests. Pictures are small enough to be sent
-        // again whole.
-        let storage = Storage::builder()
-            .with_endpoint(emulator.unwrap_or(ENDPOINT))
-            .with_credentials(credentials.clone())
-            .with_retry_policy(NeverRetry)
-            .with_read_resume_policy(NeverResume)
-            .with_resumable_upload_threshold(usize::MAX);
-        let http = reqwest::Client::builder().redirect(Policy::none());
-        Ok(Self {
-            storage: storage.build().await.map_err(Failure::passing)?,
-            http: http.build()?,
-            credentials,
-        })
-    }
-
-    async fn authorization(&self) -> Result<HeaderMap, Failure> {
-        match self.credentials.headers(Extensions::new()).await {
-            Ok(CacheableResource::New { data, .. }) => Ok(data),
-            // Only for those who say what they have already.
-            Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),
-            Err(error) => Err(Failure::passing(error)),
-        }
-    }
-}
-
-/// A picture that is on its way from the storage.
-struct Download {
-    /// Came already, and is not shown yet.
-    held: Bytes,
-    /// What is still to come; the client library says at its end whether the checksum is right.
-    rest: Option<ReadObjectResponse>,
-    /// As the storage says, which emulators do not.
-    length: Option<u64>,
-}
-
-impl Download {
-    async fn begin(mut answer: ReadObjectResponse) -> Result<Self, Failure> {
-        let length = u64::try_from(answer.object().size).ok();
-        let mut held = BytesMut::new();
-        while held.len() < BEGIN {
-            match answer.next().await {
-                Some(piece) => held.extend_from_slice(&piece?),
-                None => {
-                    return Ok(Self {
-                        length: Some(held.len() as u64),
-                        held: held.freeze(),
-                        rest: None,
-                    });
-                }
-            }
-        }
-        Ok(Self {
-            held: held.freeze(),
-            rest: Some(answer),
-            length: length.filter(|length| *length > 0),
-        })
-    }
-
-    fn into_found(self) -> Found {
-        let length = self.length;
-        let body = match self.rest {
-            None => self.held.into(),
-            Some(_) => Body::from_stream(stream::try_unfold(self, Self::next)),
-        };
-        Found { length, body }
-    }
-
-    /// The piece that is held, once it is known what follows it: the last one only when the checksum is right.
-    async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
-        let Some(rest) = &mut self.rest else {
-            return Ok(None);
-        };
-        let came = match timeout(ATTEMPT, rest.next()).await {
-            Err(_) => Err(silence()),
-            Ok(came) => came.transpose().map_err(io::Error::other),
-        };
-        let came = came.inspect_err(|error| {
-            tracing::warn!(%error, "a picture broke off on its way from the storage");
-        })?;
-        if came.is_none() {
-            self.rest = None;
-        }
-        let piece = mem::replace(&mut self.held, came.unwrap_or_default());
-        Ok(Some((piece, self)))
     }
 }
 
