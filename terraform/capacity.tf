@@ -14,8 +14,9 @@ variable "services" {
   default = {
     auth      = { max_instances = 5, connections = 5 }
     customers = { max_instances = 8, connections = 5 }
-    # Decoding pictures may hold 640 MiB (functions/images/src/decode.rs).
-    images = { max_instances = 5, connections = 3, memory = "1Gi", concurrency = 20 }
+    # Uploads and pictures being made hold as much as fits into 512 MiB (functions/images/src/memory.rs): more memory
+    # would lie idle. Few at once, for each keeps a processor busy. An upload may take 53 seconds to come, and wait.
+    images = { max_instances = 5, connections = 3, concurrency = 20, timeout_seconds = 90 }
   }
 
   validation {
@@ -29,6 +30,10 @@ variable "services" {
   validation {
     condition     = alltrue([for service in values(var.services) : service.connections >= 1 && service.connections <= 100])
     error_message = "connections is what one instance opens at most: between 1 and 100; 3 to 10 is usual."
+  }
+  validation {
+    condition     = try(tonumber(trimsuffix(var.services["images"].memory, "Gi")) * 1024, tonumber(trimsuffix(var.services["images"].memory, "Mi")), 0) >= 512
+    error_message = "images needs memory of at least \"512Mi\": its budget for uploads and pictures (functions/images/src/memory.rs) is made for that."
   }
   validation {
     condition     = alltrue([for service in values(var.services) : service.timeout_seconds >= 30 && service.timeout_seconds <= 3600])

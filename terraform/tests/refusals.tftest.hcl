@@ -117,6 +117,18 @@ run "a_request_that_is_cut_short" {
   expect_failures = [var.services]
 }
 
+run "pictures_in_too_little_memory" {
+  command = plan
+  variables {
+    services = {
+      auth      = { max_instances = 1, connections = 5 }
+      customers = { max_instances = 2, connections = 5 }
+      images    = { max_instances = 2, connections = 3, memory = "256Mi" }
+    }
+  }
+  expect_failures = [var.services]
+}
+
 run "a_service_that_is_missing" {
   command = plan
   variables {

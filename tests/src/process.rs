@@ -1,5 +1,7 @@
 //! Programs of the workspace, started, watched and stopped.
 
+mod cost;
+
 use std::{
     env,
     net::TcpListener,
@@ -203,34 +205,6 @@ impl Process {
     /// When the system has no `prlimit`.
     pub async fn lift_own_open_files() {
         lift_open_files(process::id()).await;
-    }
-
-    /// The most memory that it has held so far, in MiB.
-    ///
-    /// # Panics
-    /// When it is gone already.
-    #[must_use]
-    pub fn peak_mib(&self) -> u64 {
-        let id = self.child.id().expect("running");
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        kib.expect("a figure") / 1024
-    }
-
-    /// The processor's time that it has used so far, in steps of 10 ms.
-    ///
-    /// # Panics
-    /// When it is gone already.
-    #[must_use]
-    pub fn cpu(&self) -> Duration {
-        let id = self.child.id().expect("running");
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("Linux");
-        // Behind the name, which may hold anything, from the third field on; see proc(5).
-        let fields = stat.rsplit_once(')').expect("a name").1;
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks = ticks.filter_map(|ticks| ticks.parse::<u64>().ok());
-        Duration::from_millis(ticks.sum::<u64>() * 10)
     }
 
     /// Kills it as a power cut would.

@@ -6,6 +6,7 @@ mod google;
 #[cfg(feature = "google")]
 mod patience;
 
+use axum::body::Body;
 use folder::Folder;
 #[cfg(feature = "google")]
 use google::Google;
@@ -79,8 +80,17 @@ impl Bucket {
         }
     }
 
-    /// The bytes of a picture in one size, if it is there.
-    pub(crate) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Vec<u8>>> {
+    /// How many bytes a picture in one size has, if it is there.
+    pub(crate) async fn length(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<u64>> {
+        match self {
+            Self::Folder(folder) => folder.length(id, size).await,
+            #[cfg(feature = "google")]
+            Self::Google(google) => Box::pin(google.length(id, size)).await,
+        }
+    }
+
+    /// A picture in one size, if it is there. Only a piece of it is held at a time.
+    pub(crate) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Found>> {
         match self {
             Self::Folder(folder) => folder.find(id, size).await,
             #[cfg(feature = "google")]
@@ -125,6 +135,21 @@ fn read_folder(env: &mut Env) -> Option<Option<Folder>> {
             .map(Some)
             .map_err(|error| format!("names a folder that cannot be used: {error}"))
     })
+}
+
+/// A picture on its way out.
+pub(crate) struct Found {
+    /// In bytes, if the storage says.
+    pub(crate) length: Option<u64>,
+    pub(crate) body: Body,
+}
+
+impl Found {
+    /// A picture of so many bytes, none of which anybody wants to see.
+    pub(crate) fn unread(length: u64) -> Self {
+        let (length, body) = (Some(length), Body::empty());
+        Self { length, body }
+    }
 }
 
 /// What a bucket holds.

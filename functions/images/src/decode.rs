@@ -1,44 +1,63 @@
-//! Decoding off the async threads, never more at once than memory allows.
+//! Making pictures off the async threads, never more at once than memory allows.
 
-use axum::body::Bytes;
+use crate::{
+    memory::{Lanes, Share},
+    upload::Upload,
+};
 use picture::Picture;
 use shared::error::{ApiError, ApiResult};
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{task::spawn_blocking, time::timeout};
 
-/// What all pictures being decoded may hold together, in MiB.
-const MEMORY: u32 = 640;
-/// How long an upload waits for its share before it answers 503.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one picture may take: on one processor, beside others, the largest takes a tenth of it.
+const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Makes pictures of uploads. A clone shares the memory.
-#[derive(Debug, Clone)]
-pub(crate) struct Decoder(Arc<Semaphore>);
+/// A picture in its sizes.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) picture: Picture,
+    /// The memory that it is in.
+    pub(crate) share: Share,
+}
 
-impl Decoder {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(MEMORY as usize)))
+/// Makes the sizes of an upload.
+pub(crate) async fn make(memory: &Lanes, upload: Upload) -> ApiResult<Made> {
+    let Upload { bytes, share: held } = upload;
+    let seen = bytes.clone();
+    let needed = off_thread(move || picture::memory(&seen)).await?;
+    if needed > memory.largest() {
+        return Err(ApiError::PictureTooLarge(format!(
+            "the picture needs {} MiB to decode, more than any picture gets here; save it smaller, as a JPEG that is not progressive",
+            needed >> 20
+        )));
     }
+    let mut share = memory.take(needed).await?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let _stopped = StopOnDrop(Arc::clone(&stop));
+    let making = off_thread(move || {
+        let picture = picture::make(&bytes, &stop)?;
+        drop((bytes, held));
+        let files = [&picture.small, &picture.medium, &picture.large];
+        share.shrink(files.map(|file| file.len() as u64).iter().sum());
+        Ok(Made { picture, share })
+    });
+    timeout(DEADLINE, making).await.unwrap_or(Err(TOO_LONG))
+}
 
-    /// Makes the three sizes of an upload.
-    pub(crate) async fn run(&self, upload: Bytes) -> ApiResult<Picture> {
-        let header = upload.clone();
-        let memory = off_thread(move || picture::memory(&header)).await?;
-        let share = memory.div_ceil(1024 * 1024);
-        let share = u32::try_from(share).unwrap_or(MEMORY).min(MEMORY);
-        let waiting = Arc::clone(&self.0).acquire_many_owned(share);
-        let permit = timeout(PATIENCE, waiting)
-            .await
-            .map_err(|_| ApiError::Unavailable("too many pictures are being worked on"))?
-            .expect("nobody closes the semaphore");
-        off_thread(move || {
-            let _permit = permit;
-            picture::make(&upload, &AtomicBool::new(false))
-        })
-        .await
+const TOO_LONG: ApiError = ApiError::Unavailable("the picture took too long to work on");
+
+/// Stops a decoder for which nobody waits any more: its client has gone, or its time is over.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -46,15 +65,22 @@ impl Decoder {
 async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, picture::Error> + Send + 'static,
 ) -> ApiResult<T> {
-    let done = spawn_blocking(work).await.unwrap_or_else(|panic| {
-        tracing::error!(%panic, "a decoder panicked; the picture is refused as broken");
-        Err(picture::Error::Broken)
-    });
-    done.map_err(|error| match error {
+    match spawn_blocking(work).await {
+        Ok(done) => done.map_err(refusal),
+        Err(panic) => {
+            tracing::error!(%panic, "a decoder panicked; the picture is refused as broken");
+            Err(ApiError::BrokenPicture)
+        }
+    }
+}
+
+/// A decoder's refusal as ours.
+fn refusal(error: picture::Error) -> ApiError {
+    match error {
         picture::Error::NotAPicture => ApiError::NotAnImage,
         picture::Error::TooLarge(what_to_do) => ApiError::PictureTooLarge(what_to_do),
         picture::Error::Unsupported(what_to_do) => ApiError::UnsupportedMediaType(what_to_do),
         picture::Error::Broken => ApiError::BrokenPicture,
-        picture::Error::Stopped => ApiError::Unavailable("the picture was given up"),
-    })
+        picture::Error::Stopped => TOO_LONG,
+    }
 }

@@ -1,10 +1,14 @@
 //! What the routes do.
 
-use crate::{ImagesState, erasure::finish_erasure, upload::Upload};
-use ::picture::Picture;
+use crate::{
+    ImagesState,
+    decode::{self, Made},
+    erasure::finish_erasure,
+    upload::Upload,
+};
 use axum::{
     extract::{FromRequestParts, State},
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
@@ -14,9 +18,9 @@ use shared::{
         erased::{self, Receipt},
     },
     error::{ApiError, ApiResult},
-    extract::{IfMatch, IfNoneMatch, Json, Path, Query, entity_tag},
+    extract::{IfMatch, Json, Path, Query, entity_tag},
     id::{CustomerId, ImageId, UserId},
-    image_url::{ImageSize, SignedQuery},
+    image_url::ImageSize,
     time::Timestamp,
     token::{AdminUser, CurrentUser},
 };
@@ -29,11 +33,11 @@ pub(crate) async fn update_photo(
     Path(id): Path<CustomerId>,
     if_match: Option<IfMatch>,
     _wanted: Wanted,
-    Upload(upload): Upload,
+    upload: Upload,
 ) -> ApiResult<Response> {
-    let picture = state.decoder.run(upload).await?;
+    let made = decode::make(&state.memory.pictures, upload).await?;
     // On its own from here: a client that hangs up must not leave pictures that no customer has.
-    let setting = set_photo(state, user.id, id, if_match, picture);
+    let setting = set_photo(state, user.id, id, if_match, made);
     let set = tokio::spawn(setting.in_current_span()).await;
     set.map_err(anyhow::Error::from)?
 }
@@ -43,7 +47,7 @@ async fn set_photo(
     user: UserId,
     id: CustomerId,
     if_match: Option<IfMatch>,
-    picture: Picture,
+    Made { picture, share }: Made,
 ) -> ApiResult<Response> {
     let image = ImageId::generate();
     let (width, height) = (i64::from(picture.width), i64::from(picture.height));
@@ -51,6 +55,7 @@ async fn set_photo(
         discard(&state, &image).await;
         return Err(error.into());
     }
+    drop(share);
     let deed = Deed::now(Action::PhotoSet, user);
     let changed = change(&state, id, if_match.as_ref(), &deed, |before| {
         Ok(CustomerRow {
@@ -129,39 +134,6 @@ pub(crate) async fn erase_customer(
     finish_erasure(db, &state.bucket, id).await?;
     let receipt = erased::receipt(db, id).await?;
     receipt.map(Json).ok_or(ApiError::NotFound("customer"))
-}
-
-/// Shows a picture to whoever has its signed address.
-pub(crate) async fn find_image(
-    State(state): State<ImagesState>,
-    Path((id, size)): Path<(ImageId, ImageSize)>,
-    query: SignedQuery,
-    if_none_match: Option<IfNoneMatch>,
-) -> ApiResult<Response> {
-    let now = Timestamp::now();
-    let until = state.image_urls.check(&id, size, &query, now)?;
-    let bytes = state.bucket.find(&id, size).await?;
-    let bytes = bytes.ok_or(ApiError::NotFound("picture"))?;
-    let name = format!("{id}-{}", size.as_str());
-    let keep = format!("private, max-age={}, immutable", until.since(now).as_secs());
-    let keep = HeaderValue::from_str(&keep).map_err(anyhow::Error::from)?;
-    let headers = [
-        (header::ETAG, entity_tag(&name)),
-        (header::CACHE_CONTROL, keep),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("sandbox; default-src 'none'"),
-        ),
-        (
-            header::HeaderName::from_static("cross-origin-resource-policy"),
-            HeaderValue::from_static("same-site"),
-        ),
-    ];
-    if if_none_match.is_some_and(|tags| tags.has(&name)) {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
-    }
-    let jpeg = [(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"))];
-    Ok((headers, jpeg, bytes).into_response())
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,6 +5,9 @@ mod bucket;
 mod decode;
 mod erasure;
 mod handlers;
+mod memory;
+mod pace;
+mod show;
 mod sweep;
 mod upload;
 
@@ -17,7 +20,7 @@ use axum::{
     extract::FromRef,
     routing::{get, post, put},
 };
-use decode::Decoder;
+use memory::Memory;
 use shared::{
     config::Env,
     image_url::ImageUrls,
@@ -63,7 +66,7 @@ struct ImagesState {
     image_urls: ImageUrls,
     privacy: PrivacyKey,
     bucket: Bucket,
-    decoder: Decoder,
+    memory: Memory,
 }
 
 impl FromRef<ImagesState> for Verifier {
@@ -79,7 +82,7 @@ pub fn router(config: Config, context: Context) -> Router {
         image_urls: config.image_urls,
         privacy: config.privacy,
         bucket: config.bucket,
-        decoder: Decoder::new(),
+        memory: Memory::new(),
     };
     Router::new()
         .route(
@@ -89,6 +92,6 @@ pub fn router(config: Config, context: Context) -> Router {
                 .delete(handlers::delete_photo),
         )
         .route("/customers/{id}/erase", post(handlers::erase_customer))
-        .route("/images/{id}/{size}", get(handlers::find_image))
+        .route("/images/{id}/{size}", get(show::find_image))
         .with_state(state)
 }

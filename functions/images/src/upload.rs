@@ -1,75 +1,101 @@
-//! The picture in a request: the body itself, or the one file of a form.
+//! The picture in a request: the body itself, or the one file of a form. Nothing is read before there is memory for it.
 
+use crate::{
+    ImagesState,
+    memory::Share,
+    pace::{AROUND, Incoming, malformed_form},
+};
 use axum::{
-    body::Bytes,
+    body::{Bytes, HttpBody as _},
     extract::{FromRequest, Request},
     http::header,
 };
-use http_body_util::{BodyExt as _, Full};
-use multer::Multipart;
-use shared::{
-    body,
-    error::{ApiError, ApiResult},
+use multer::{Field, Multipart};
+use shared::error::{ApiError, ApiResult};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
-use std::time::Duration;
 
 /// The largest picture, in bytes.
 const LARGEST: usize = 10 * 1024 * 1024;
-/// What a form may hold around the picture, in bytes.
-const FORM: usize = 16 * 1024;
-/// How long an upload may take: the largest picture over a telephone's two megabits a second.
-const DEADLINE: Duration = Duration::from_secs(60);
+/// How many parts a form may have.
+const PARTS: usize = 16;
+/// What an upload takes beside its own bytes: what was read and is still to be looked through.
+const BESIDE: u64 = 256 * 1024;
 
 /// The bytes that somebody says are a picture. What they are is decided by looking at them, not at their type.
 #[derive(Debug)]
-pub(crate) struct Upload(pub(crate) Bytes);
+pub(crate) struct Upload {
+    pub(crate) bytes: Bytes,
+    /// The memory that they are in.
+    pub(crate) share: Share,
+}
 
-impl<S: Send + Sync> FromRequest<S> for Upload {
+impl FromRequest<ImagesState> for Upload {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> ApiResult<Self> {
+    async fn from_request(request: Request, state: &ImagesState) -> ApiResult<Self> {
         let content_type = request.headers().get(header::CONTENT_TYPE);
         let boundary = content_type
             .and_then(|value| value.to_str().ok())
             .filter(|value| value.to_ascii_lowercase().starts_with("multipart/"))
-            .map(multer::parse_boundary);
-        let bytes = match boundary {
-            None => body::read(request.into_body(), LARGEST, DEADLINE).await?,
-            Some(boundary) => {
-                let boundary = boundary.map_err(malformed)?;
-                let form = body::read(request.into_body(), LARGEST + FORM, DEADLINE).await?;
-                only_file(form, boundary).await?
-            }
+            .map(multer::parse_boundary)
+            .transpose()
+            .map_err(malformed_form)?;
+        let limit = LARGEST + boundary.as_ref().map_or(0, |_| AROUND);
+        let length = request.body().size_hint().upper();
+        let expected = match length.map(usize::try_from) {
+            None => limit,
+            Some(Ok(length)) if length <= limit => length,
+            Some(_) => return Err(ApiError::TooLarge(LARGEST)),
         };
+        let mut share = state.memory.uploads.take(expected as u64 + BESIDE).await?;
+        // Room for what was announced, and of what was not, as much as comes.
+        let mut bytes = Vec::with_capacity(length.map_or(0, |_| expected));
+        let body = Incoming::new(request.into_body(), limit);
+        match boundary {
+            None => body.read_to_end(&mut bytes).await?,
+            Some(boundary) => only_file(body, boundary, &mut bytes).await?,
+        }
         if bytes.len() > LARGEST {
             return Err(ApiError::TooLarge(LARGEST));
         }
-        Ok(Self(bytes))
+        share.shrink(bytes.len() as u64 + BESIDE);
+        let bytes = bytes.into();
+        Ok(Self { bytes, share })
     }
 }
 
-/// The one file of a form, or its one part.
-async fn only_file(form: Bytes, boundary: String) -> ApiResult<Bytes> {
-    let form = Full::new(form).into_data_stream();
-    let mut form = Multipart::new(form, boundary);
-    let (mut files, mut parts) = (Vec::new(), Vec::new());
-    while let Some(part) = form.next_field().await.map_err(malformed)? {
+/// Reads the one file of a form, or its one part.
+async fn only_file(body: Incoming, boundary: String, bytes: &mut Vec<u8>) -> ApiResult<()> {
+    let taken = Arc::default();
+    let mut form = Multipart::new(body.into_pieces(Arc::clone(&taken)), boundary);
+    let (mut files, mut others) = (0, 0);
+    while let Some(part) = form.next_field().await.map_err(malformed_form)? {
         let is_file = part.file_name().is_some();
-        let bytes = part.bytes().await.map_err(malformed)?;
-        match is_file {
-            true => files.push(bytes),
-            false => parts.push(bytes),
+        *(if is_file { &mut files } else { &mut others }) += 1;
+        if files > 1 || others > PARTS {
+            break;
+        }
+        // Once there is the file, the other parts do not count.
+        if is_file || files == 0 {
+            bytes.clear();
+            read_part(part, bytes, &taken).await?;
         }
     }
-    match (files.pop(), parts.pop()) {
-        (Some(file), _) if files.is_empty() => Ok(file),
-        (None, Some(part)) if parts.is_empty() => Ok(part),
+    match (files, others) {
+        (1, _) | (0, 1) => Ok(()),
         _ => Err(ApiError::MalformedBody(
             "the form must hold exactly one file".to_owned(),
         )),
     }
 }
 
-fn malformed(error: multer::Error) -> ApiError {
-    ApiError::MalformedBody(format!("the form cannot be read: {error}"))
+async fn read_part(mut part: Field<'_>, bytes: &mut Vec<u8>, taken: &AtomicUsize) -> ApiResult<()> {
+    while let Some(chunk) = part.chunk().await.map_err(malformed_form)? {
+        taken.fetch_add(chunk.len(), Ordering::Relaxed);
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(())
 }

@@ -38,11 +38,15 @@ const GREETING: Duration = Duration::from_secs(10);
 pub const BEHIND_BALANCER: Peers = Peers {
     idle: Duration::from_secs(620),
     linger: true,
+    ahead: 128 * 1024,
+    ahead_in_all: 128 * 1024 * STREAMS,
 };
 /// Facing anybody.
 pub const FACING_CLIENTS: Peers = Peers {
     idle: Duration::from_secs(60),
     linger: false,
+    ahead: 256 * 1024,
+    ahead_in_all: 4 * 1024 * 1024,
 };
 /// How long a connection that is over is read on, at most.
 const LINGER: Duration = Duration::from_secs(1);
@@ -60,6 +64,10 @@ pub struct Peers {
     idle: Duration,
     /// Whether a connection that is over is read on until the peer hangs up; see [`linger`].
     linger: bool,
+    /// How many bytes of a body may come by HTTP/2 before somebody reads it, and of all bodies of one connection: those
+    /// that wait must not hold up those that are read.
+    ahead: u32,
+    ahead_in_all: u32,
 }
 
 /// Tells everything that serves to stop. A clone hears the same word.
@@ -108,7 +116,7 @@ pub async fn serve<G, F, I, S>(
     S: Clone + Send + 'static,
     S::Future: Send,
 {
-    let http = Arc::new(http(peers.idle));
+    let http = Arc::new(http(peers));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut queued = CONNECTIONS;
@@ -200,15 +208,17 @@ async fn linger(last: std::net::TcpStream) {
     .await;
 }
 
-fn http(idle: Duration) -> auto::Builder<TokioExecutor> {
+fn http(peers: Peers) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(idle)
+        .header_read_timeout(peers.idle)
         .max_buf_size(HEAD as usize);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(peers.ahead)
+        .initial_connection_window_size(peers.ahead_in_all)
         .max_header_list_size(HEAD)
         .keep_alive_interval(Duration::from_secs(60))
         .keep_alive_timeout(Duration::from_secs(20));

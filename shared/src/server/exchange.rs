@@ -10,7 +10,7 @@ use crate::{
 use axum::{
     body::HttpBody as _,
     extract::{MatchedPath, Request},
-    http::StatusCode,
+    http::{StatusCode, header::CONTENT_LENGTH},
     response::Response,
 };
 use std::{error::Error, time::Instant};
@@ -62,7 +62,17 @@ impl Exchange {
 
     /// Tells how the request was answered.
     pub(super) fn end(mut self, response: &Response, error: Option<&ApiError>) {
-        let size = response.body().size_hint().exact();
+        // A body that is not held says its length in the head.
+        let said = || {
+            response
+                .headers()
+                .get(CONTENT_LENGTH)?
+                .to_str()
+                .ok()?
+                .parse()
+                .ok()
+        };
+        let size = response.body().size_hint().exact().or_else(said);
         self.tell(Some(response.status()), size, error);
     }
 

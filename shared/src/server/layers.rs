@@ -34,6 +34,10 @@ use tokio::time::timeout;
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer, normalize_path::NormalizePath};
 use tracing::Instrument as _;
 
+/// Marks an answer that is the same whoever asks and from where, so that it can be kept once for all.
+#[derive(Debug, Clone, Copy)]
+pub struct SameForAll;
+
 /// Carries the request's id, which is its trace id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -102,6 +106,9 @@ async fn surround(State(state): State<LayerState>, request: Request, next: Next)
         if let Some(error) = &error {
             error.write_body(&mut response, &id);
         }
+        if response.extensions().get::<SameForAll>().is_some() {
+            unite(response.headers_mut());
+        }
         add_headers(response.headers_mut(), &id, state.hsts);
         exchange.end(&response, error.as_deref());
         response
@@ -152,6 +159,15 @@ impl Drop for Draining {
                 }
             }
         }));
+    }
+}
+
+/// Where pages of other origins are served at all, lets them all see an answer rather than each its own.
+fn unite(headers: &mut HeaderMap) {
+    headers.remove(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
+    if headers.remove(header::VARY).is_some() {
+        let all = HeaderValue::from_static("*");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, all);
     }
 }
 

@@ -1,7 +1,10 @@
 //! Pictures in a folder: one sub-folder a picture, which appears whole or not at all.
 
-use super::{Listing, file_name, files};
+mod reading;
+
+use super::{Found, Listing, file_name, files};
 use picture::Picture;
+use reading::Reading;
 use shared::{id::ImageId, image_url::ImageSize};
 use std::{
     fs::{self, File},
@@ -58,9 +61,14 @@ impl Folder {
         run(write).await
     }
 
-    pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Vec<u8>>> {
+    pub(super) async fn length(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<u64>> {
         let file = self.place(id).join(file_name(size));
-        run(move || missing_is_fine(fs::read(file).map(Some))).await
+        run(move || missing_is_fine(fs::metadata(file).map(|file| Some(file.len())))).await
+    }
+
+    pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Found>> {
+        let file = self.place(id).join(file_name(size));
+        missing_is_fine(Reading::begin(file).await.map(Some))
     }
 
     pub(super) async fn delete(&self, id: &ImageId) -> io::Result<()> {

@@ -3,27 +3,24 @@
 //! Uploads and downloads are the client library's, which checks checksums. It deletes and lists over gRPC alone, which
 //! no emulator speaks, so those two are plain requests of the JSON API.
 
+mod client;
+mod download;
+
 use super::{
-    Listing, file_name, files,
+    Found, Listing, file_name, files,
     patience::{Failure, patiently},
 };
 use bytes::Bytes;
-use google_cloud_auth::credentials::{self, CacheableResource, Credentials, anonymous};
-use google_cloud_gax::retry_policy::NeverRetry;
-use google_cloud_storage::{client::Storage, read_resume_policy::NeverResume};
-use http::{Extensions, HeaderMap};
+use client::{Client, ENDPOINT};
+use download::Download;
 use picture::Picture;
-use reqwest::{Method, Response, redirect::Policy};
+use reqwest::{Method, Response};
 use serde::Deserialize;
 use shared::{config::Env, id::ImageId, image_url::ImageSize, time::Timestamp};
 use std::{io, sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 use url::Url;
 
-/// Where Google listens.
-const ENDPOINT: &str = "https://storage.googleapis.com";
-/// What the credentials are asked to allow: reading, writing and deleting objects.
-const SCOPE: &str = "https://www.googleapis.com/auth/devstorage.read_write";
 /// How long all attempts of one request together may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The same for removing what nobody needs any more: a sweep finds what stays.
@@ -40,13 +37,6 @@ struct Place {
     emulator: Option<String>,
     /// Made when first needed: looking for credentials may ask Google's metadata server.
     client: OnceCell<Client>,
-}
-
-#[derive(Debug)]
-struct Client {
-    storage: Storage,
-    http: reqwest::Client,
-    credentials: Credentials,
 }
 
 impl Google {
@@ -98,23 +88,32 @@ impl Google {
         .await
     }
 
-    /// The bytes of a picture in one size, their checksum found right.
-    pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Vec<u8>>> {
+    pub(super) async fn length(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<u64>> {
+        let object = object(id, size).replace('/', "%2F");
+        let described = patiently(PATIENCE, || async {
+            let fields = [("fields", "size")];
+            match self.ask(Method::GET, &format!("/{object}"), &fields).await {
+                Err(failure) if failure.status == Some(404) => Ok(None),
+                answer => Ok(Some(answer?.json::<Described>().await?)),
+            }
+        });
+        let length = described.await?.map(|object| object.size.parse());
+        length.transpose().map_err(io::Error::other)
+    }
+
+    /// A picture in one size. Its begin is asked for again when it does not come; most pictures are all begin. A
+    /// picture whose checksum is wrong is never shown whole.
+    pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Found>> {
         let object = object(id, size);
-        patiently(PATIENCE, || async {
+        let begun = patiently(PATIENCE, || async {
             let client = self.client().await?;
             let download = client.storage.read_object(self.resource(), &object);
-            let mut download = match Box::pin(download.send()).await {
-                Err(error) if error.http_status_code() == Some(404) => return Ok(None),
-                download => download?,
-            };
-            let mut bytes = Vec::new();
-            while let Some(chunk) = download.next().await {
-                bytes.extend_from_slice(&chunk?);
+            match Box::pin(download.send()).await {
+                Err(error) if error.http_status_code() == Some(404) => Ok(None),
+                download => Ok(Some(Download::begin(download?).await?)),
             }
-            Ok(Some(bytes))
-        })
-        .await
+        });
+        Ok(begun.await?.map(Download::into_found))
     }
 
     /// Removes every size, also when one of them cannot be removed.
@@ -207,42 +206,6 @@ impl Google {
     }
 }
 
-impl Client {
-    async fn new(emulator: Option<&str>) -> Result<Self, Failure> {
-        shared::tls::use_ring();
-        let credentials = match emulator {
-            Some(_) => anonymous::Builder::new().build(),
-            None => credentials::Builder::default()
-                .with_scopes([SCOPE])
-                .build()
-                .map_err(Failure::passing)?,
-        };
-        // Attempts are counted and timed here, in the same way for all requests. Pictures are small enough to be sent
-        // again whole.
-        let storage = Storage::builder()
-            .with_endpoint(emulator.unwrap_or(ENDPOINT))
-            .with_credentials(credentials.clone())
-            .with_retry_policy(NeverRetry)
-            .with_read_resume_policy(NeverResume)
-            .with_resumable_upload_threshold(usize::MAX);
-        let http = reqwest::Client::builder().redirect(Policy::none());
-        Ok(Self {
-            storage: storage.build().await.map_err(Failure::passing)?,
-            http: http.build()?,
-            credentials,
-        })
-    }
-
-    async fn authorization(&self) -> Result<HeaderMap, Failure> {
-        match self.credentials.headers(Extensions::new()).await {
-            Ok(CacheableResource::New { data, .. }) => Ok(data),
-            // Only for those who say what they have already.
-            Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),
-            Err(error) => Err(Failure::passing(error)),
-        }
-    }
-}
-
 fn object(id: &ImageId, size: ImageSize) -> String {
     format!("{id}/{}", file_name(size))
 }
@@ -263,6 +226,13 @@ fn endpoint(value: &str) -> Result<String, String> {
         .map(|url| url.origin().ascii_serialization())
         .filter(|origin| origin == value)
         .ok_or_else(|| "must be an emulator's origin, such as http://127.0.0.1:4443".to_owned())
+}
+
+/// What is asked of one object.
+#[derive(Debug, Deserialize)]
+struct Described {
+    /// A number, in quotes.
+    size: String,
 }
 
 /// One page of a list of objects.

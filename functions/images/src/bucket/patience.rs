@@ -7,7 +7,7 @@ use tokio::time::{sleep, timeout};
 /// How often one request is sent at most.
 const ATTEMPTS: u32 = 4;
 /// How long one of them may take.
-const ATTEMPT: Duration = Duration::from_secs(5);
+pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
 /// The pause before the second attempt; every further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -81,7 +81,8 @@ pub(super) async fn patiently<T, A: Future<Output = Result<T, Failure>>>(
         .unwrap_or_else(|_| Err(silence()))
 }
 
-fn silence() -> io::Error {
+/// What a request that was not answered comes to.
+pub(super) fn silence() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "no answer in time")
 }
 
