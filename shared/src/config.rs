@@ -103,7 +103,7 @@ pub fn text(value: &str) -> Result<String, String> {
 pub fn parsed<T: FromStr<Err: fmt::Display>>(value: &str) -> Result<T, String> {
     value
         .parse()
-        .map_err(|error| format!("cannot be read: {error}"))
+        .map_err(|error| format!("is `{value:.40}`, which cannot be read: {error}"))
 }
 
 /// The value itself, or the contents of the file that `file:PATH` names.
@@ -260,7 +260,10 @@ mod tests {
         let config = (|| Some((port?, url?)))();
         let message = env.finish(config).map_err(|e| e.to_string());
         let message = message.expect_err("both are wrong");
-        assert!(message.contains("PORT cannot be read"), "{message}");
+        assert!(
+            message.contains("PORT is `eighty`, which cannot be read"),
+            "{message}"
+        );
         assert!(message.contains("PUBLIC_BASE_URL is not set"), "{message}");
     }
 

@@ -13,7 +13,7 @@ use crate::{
     telemetry::{TelemetryConfig, metrics::observe_pool},
     token::{Verifier, VerifyingKeys},
 };
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use axum::Router;
 use std::{
     future::ready,
@@ -26,6 +26,10 @@ use tokio::{net::TcpListener, time::timeout};
 /// How long the database's connections may take to close: with it and [`DRAIN`] and the last traces, less than the ten
 /// seconds after which Cloud Run kills.
 const CLOSE: Duration = Duration::from_millis(500);
+
+/// What somebody reads whose configuration cannot be used.
+const HELP: &str = "README.md tells what each variable is; `admin keys generate` prints fresh keys, `admin doctor` looks \
+    at all of it.";
 
 /// What every function reads from the environment.
 #[derive(Debug, Clone)]
@@ -102,7 +106,8 @@ pub fn main<C>(
         let mut env = Env::of_process();
         let config = Config::read(&mut env);
         let own = read(&mut env, config.as_ref());
-        let (config, own) = env.finish(config.zip(own))?;
+        let both = env.finish(config.zip(own));
+        let (config, own) = both.map_err(|mistakes| anyhow!("{mistakes}\n{HELP}"))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
