@@ -1,0 +1,90 @@
+//! What is refused, and what is never kept.
+
+use super::{
+    RUN, made,
+    uploads::{SECRET, Upload, exif},
+};
+use crate::{Error, make, memory};
+use moxcms::ColorProfile;
+use std::sync::atomic::AtomicBool;
+
+#[test]
+fn nothing_of_the_upload_but_its_picture_is_kept() {
+    let upload = Upload {
+        exif: exif(1),
+        profile: ColorProfile::new_display_p3().encode().expect("a profile"),
+        ..Upload::quarters(64, 32)
+    };
+    for mut upload in upload.formats() {
+        upload.extend(SECRET);
+        let made = made(&upload);
+        for jpeg in [made.large, made.medium, made.small] {
+            assert!(!jpeg.windows(SECRET.len()).any(|bytes| bytes == SECRET));
+            let mut rest = &jpeg[2..];
+            let mut markers = Vec::new();
+            while let [0xff, marker, high, low, ..] = rest {
+                markers.push(*marker);
+                if *marker == 0xda {
+                    break;
+                }
+                rest = &rest[2 + usize::from(u16::from_be_bytes([*high, *low]))..];
+            }
+            // JFIF's own header, the frame, tables and the scan.
+            let known = |marker| matches!(marker, 0xe0 | 0xc0 | 0xc4 | 0xdb | 0xda);
+            assert!(markers.iter().all(|&marker| known(marker)), "{markers:x?}");
+            assert!(jpeg.ends_with(&[0xff, 0xd9]));
+        }
+    }
+}
+
+#[test]
+fn what_is_no_picture_or_too_large_or_broken_is_told_apart() {
+    for bytes in [
+        &b"<svg xmlns='http://www.w3.org/2000/svg'/>"[..],
+        b"",
+        b"GIF89a",
+        b"RIFF\0\0\0\0WAVE",
+        b"%PDF-1.7",
+    ] {
+        assert!(matches!(make(bytes, &RUN), Err(Error::NotAPicture)));
+        assert!(matches!(memory(bytes), Err(Error::NotAPicture)));
+    }
+    for whole in Upload::quarters(64, 64).formats() {
+        for cut in [whole.len() / 2, whole.len() - 40] {
+            assert!(
+                matches!(make(&whole[..cut], &RUN), Err(Error::Broken)),
+                "{cut}"
+            );
+        }
+    }
+    let long = Upload {
+        width: 1,
+        height: 1,
+        rgb: vec![0; 3],
+        ..Upload::default()
+    };
+    for (width, height) in [(70_000u32, 1u32), (60_000, 1_000), (u32::MAX, u32::MAX)] {
+        let mut png = long.png();
+        png[16..20].copy_from_slice(&width.to_be_bytes());
+        png[20..24].copy_from_slice(&height.to_be_bytes());
+        assert!(matches!(memory(&png), Err(Error::TooLarge(_))));
+        assert!(matches!(make(&png, &RUN), Err(Error::TooLarge(_))));
+    }
+    let mut jpeg = long.jpeg();
+    let frame = jpeg
+        .windows(2)
+        .position(|pair| pair == [0xff, 0xc0])
+        .expect("a frame");
+    jpeg[frame + 1] = 0xc9;
+    assert!(matches!(make(&jpeg, &RUN), Err(Error::Unsupported(_))));
+}
+
+#[test]
+fn nobody_waits_for_a_picture_that_is_stopped() {
+    for upload in Upload::quarters(64, 64).formats() {
+        assert!(matches!(
+            make(&upload, &AtomicBool::new(true)),
+            Err(Error::Stopped)
+        ));
+    }
+}
