@@ -22,6 +22,7 @@ use search::Folded;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// A customer as the database keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -61,23 +62,41 @@ pub struct CustomerRow {
 }
 
 /// A customer as the API shows it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Customer {
     id: CustomerId,
+    /// Unique among the living without regard to case.
+    #[schema(examples("ada@example.com"))]
     email: String,
+    /// Given name.
+    #[schema(examples("Ada"))]
     name: String,
+    /// Family name.
+    #[schema(examples("Lovelace"))]
     surname: String,
+    #[schema(required, examples("+44 20 7946 0000"))]
     phone: Option<String>,
+    #[schema(required)]
     notes: Option<String>,
+    /// The address of the picture in medium size.
+    #[schema(required)]
     photo_url: Option<String>,
+    #[schema(required)]
     photo: Option<Photo>,
     created_by: UserId,
     last_modified_by: UserId,
     created_at: Timestamp,
     last_modified_at: Timestamp,
+    /// Counts the changes; the record's entity tag.
+    #[schema(minimum = 1, examples(3))]
     version: i64,
+    /// When it was deleted; it can be restored.
+    #[schema(required)]
     deleted_at: Option<Timestamp>,
+    /// When its values were erased, for good.
+    #[schema(required)]
     erased_at: Option<Timestamp>,
+    /// What whoever makes it should know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning>,
 }
@@ -92,13 +111,20 @@ impl Customer {
 }
 
 /// A picture with a signed address a size.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Photo {
     id: ImageId,
+    /// The signed address of a square of 128 pixels.
     small: String,
+    /// The signed address of a square of 512 pixels.
     medium: String,
+    /// The signed address of the whole picture, within 2048 pixels.
     large: String,
+    /// Of the large picture, in pixels.
+    #[schema(minimum = 1)]
     width: i64,
+    /// Of the large picture, in pixels.
+    #[schema(minimum = 1)]
     height: i64,
 }
 
@@ -213,7 +239,20 @@ pub enum Action {
 }
 
 impl Action {
-    const fn as_str(self) -> &'static str {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Created,
+        Self::Updated,
+        Self::Deleted,
+        Self::Restored,
+        Self::PhotoSet,
+        Self::PhotoRemoved,
+        Self::Erased,
+    ];
+
+    /// As the history names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",

@@ -5,7 +5,7 @@ use email_address::{EmailAddress, Options};
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The longest address, in characters (RFC 5321, section 4.5.3.1.3, less the angle brackets).
-const MAX: usize = 254;
+pub const MAX: usize = 254;
 
 /// An e-mail address of valid form, as its owner writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

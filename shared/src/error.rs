@@ -5,7 +5,7 @@
 
 mod code;
 
-use crate::{db, id::CustomerId};
+use crate::{api::schemas::one_of, customer::Customer, db, id::CustomerId};
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -14,6 +14,10 @@ use axum::{
 pub use code::Code;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
+use utoipa::{
+    ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, schema::AnyOfBuilder},
+};
 
 /// Result of a handler.
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -187,7 +191,7 @@ fn seconds(wait: Duration) -> u64 {
 }
 
 /// One field that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The field's name in the body.
     pub field: String,
@@ -198,7 +202,7 @@ pub struct FieldError {
 }
 
 /// Why an item of a batch cannot be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ItemError {
     /// Which item, from 0.
     pub index: usize,
@@ -226,7 +230,7 @@ enum Errors<'a> {
 }
 
 /// The record that already has a value which must be unique.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Existing {
     /// Its id.
     pub id: CustomerId,
@@ -235,20 +239,47 @@ pub struct Existing {
 }
 
 /// The body of every error (RFC 9457, section 3).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Problem<'a> {
+    /// `about:blank`: the status and the code say it all.
     r#type: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The status.
     status: u16,
+    /// What was wrong and what to do, for people.
     detail: String,
+    /// What was wrong, for programs.
+    #[schema(schema_with = codes)]
     code: &'static str,
+    /// Finds the request in the log.
     request_id: &'a str,
+    /// What was wrong with each field, or with each item of a batch.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = errors)]
     errors: Option<Errors<'a>>,
+    /// The record that has what must be unique.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Existing, required = false)]
     existing: Option<Existing>,
+    /// The record as it is now.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Customer, required = false)]
     current: Option<&'a serde_json::Value>,
+}
+
+fn codes() -> ObjectBuilder {
+    one_of(Code::ALL.iter().map(|code| code.as_str()))
+        .description(Some("What was wrong, for programs; it never changes."))
+}
+
+fn errors() -> ArrayBuilder {
+    let items = AnyOfBuilder::new()
+        .item(Ref::from_schema_name(FieldError::name()))
+        .item(Ref::from_schema_name(ItemError::name()));
+    ArrayBuilder::new().items(items).description(Some(
+        "What was wrong with each field, or with each item of a batch.",
+    ))
 }
 
 impl ApiError {
@@ -325,13 +356,14 @@ impl ApiError {
 
     /// Writes the problem into the response that carries it.
     pub(crate) fn write_body(&self, response: &mut Response, request_id: &str) {
-        let (status, code) = self.status();
+        let code = self.code();
+        let status = code.status();
         let problem = Problem {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             detail: self.to_string(),
-            code,
+            code: code.as_str(),
             request_id,
             errors: match self {
                 Self::InvalidFields(errors) => Some(Errors::Fields(errors)),
@@ -359,8 +391,7 @@ impl ApiError {
         }
         let after = match self {
             Self::TooManyAttempts { wait, .. } => Some(seconds(*wait)),
-            Self::IdempotencyKeyInUse => Some(RETRY_AFTER.as_secs()),
-            _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER.as_secs()),
+            _ => code.is_passing().then_some(RETRY_AFTER.as_secs()),
         };
         if let Some(after) = after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(after));

@@ -140,22 +140,21 @@ impl Tags {
         if text.trim() == "*" {
             return Some(Self::Any);
         }
-        let tag = |text: &str| {
-            let text = text.trim();
-            let (weak, quoted) = match text.strip_prefix("W/") {
-                Some(rest) => (true, rest),
-                None => (false, text),
+        let (mut tags, mut rest) = (Vec::new(), text.trim());
+        loop {
+            let (weak, quoted) = match rest.strip_prefix("W/") {
+                Some(quoted) => (true, quoted),
+                None => (false, rest),
             };
-            let opaque = quoted.strip_prefix('"')?.strip_suffix('"')?;
-            (!opaque.contains('"')).then(|| Tag {
-                weak,
-                opaque: opaque.to_owned(),
-            })
-        };
-        text.split(',')
-            .map(tag)
-            .collect::<Option<_>>()
-            .map(Self::These)
+            // A tag may hold a comma.
+            let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
+            let opaque = opaque.to_owned();
+            tags.push(Tag { weak, opaque });
+            match after.trim_start() {
+                "" => return Some(Self::These(tags)),
+                after => rest = after.strip_prefix(',')?.trim_start(),
+            }
+        }
     }
 }
 
@@ -195,8 +194,13 @@ mod tests {
             tags.as_ref().map(|t| (t.has(3), t.has(4), t.has(5))),
             Some((true, true, false))
         );
+        let tags = Tags::list(r#"W/"a,b","3""#).map(IfMatch);
+        assert_eq!(
+            tags.map(|t| (t.allows(3), t.allows(4))),
+            Some((true, false))
+        );
         assert_eq!(Tags::list(" * "), Some(Tags::Any));
-        for bad in ["3", "\"3", "", "\"3\" \"4\"", "w/\"3\""] {
+        for bad in ["3", "\"3", "", "\"3\" \"4\"", "w/\"3\"", "\"3\",", "\"3\"4"] {
             assert_eq!(Tags::list(bad), None, "{bad}");
         }
     }

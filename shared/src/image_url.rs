@@ -4,6 +4,7 @@
 //! up to and including `KeyName=…`, base64url. `customers` signs and `images` checks with the same keys.
 
 use crate::{
+    api::schemas::text,
     config::{Env, PublicUrl, key, value_or_file},
     error::{ApiError, ApiResult},
     id::ImageId,
@@ -14,6 +15,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use ring::hmac;
 use serde::Deserialize;
 use std::{convert::Infallible, fmt, sync::Arc};
+use utoipa::{
+    IntoParams,
+    openapi::{
+        ObjectBuilder, Required,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 
 /// An address stays the same for this long and is good for at least as long again, in seconds.
 const WINDOW: i64 = 12 * 60 * 60;
@@ -54,6 +62,35 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedQuery {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self(parts.uri.query().unwrap_or_default().to_owned()))
+    }
+}
+
+impl IntoParams for SignedQuery {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = |name, about, schema| {
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(place().unwrap_or_default())
+                .required(Required::True)
+                .description(Some(about))
+                .schema(Some::<ObjectBuilder>(schema))
+                .build()
+        };
+        let digits = text().pattern(Some("^[0-9]{1,19}$"));
+        let word = || text().min_length(Some(1));
+        vec![
+            parameter(
+                "Expires",
+                "Until when the address is good, in seconds since 1970.",
+                digits,
+            ),
+            parameter("KeyName", "Which key signed it.", word()),
+            parameter(
+                "Signature",
+                "Over the whole address before it; in base64url.",
+                word(),
+            ),
+        ]
     }
 }
 

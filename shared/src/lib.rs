@@ -2,8 +2,9 @@
 //!
 //! From the ground up: [`config`] reads the environment, [`db`] speaks to either database, [`error`] answers
 //! problems, [`extract`] and [`body`] read requests, [`token`] checks who asks, [`page`] shows lists, [`customer`] is the one record
-//! that two functions write, and [`server`] runs a router.
+//! that two functions write, [`server`] runs a router, and [`api`] describes what it answers.
 
+pub mod api;
 pub mod body;
 pub mod config;
 pub mod customer;

@@ -14,6 +14,7 @@ use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, Error as _},
 };
+use utoipa::openapi::{ObjectBuilder, Type};
 
 /// How many rows a page holds: 50 unless asked, more than 200 is served as 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +160,18 @@ impl<T> Page<T> {
 }
 
 impl Limit {
+    /// Its form in a query.
+    #[must_use]
+    pub fn schema() -> ObjectBuilder {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1_i64))
+            .default(Some(Self::default().0.into()))
+            .description(Some(
+                "How many a page holds; more than 200 is served as 200.",
+            ))
+    }
+
     /// As it stands in a query.
     #[must_use]
     pub fn to_query(self) -> String {

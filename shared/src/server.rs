@@ -5,7 +5,7 @@ mod exchange;
 mod layers;
 
 pub use connection::{BEHIND_BALANCER, DRAIN, FACING_CLIENTS, Peers, Shutdown, serve};
-pub use layers::{SameForAll, drained, surrounded, with_health};
+pub use layers::{Health, SameForAll, drained, surrounded, with_health};
 
 use crate::{
     config::{Env, PublicUrl, origins, parsed, text},

@@ -9,6 +9,7 @@ mod by_email;
 mod cursors;
 mod customers;
 mod doctor;
+mod document;
 mod durability;
 mod enumeration;
 mod erasure;

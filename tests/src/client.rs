@@ -1,5 +1,6 @@
 //! Somebody who talks to a product.
 
+use crate::contract;
 use reqwest::{
     Method, RequestBuilder, StatusCode, Version,
     header::{HeaderMap, HeaderName},
@@ -216,18 +217,23 @@ impl Answer {
         Self::try_of(request).await.expect("an answer")
     }
 
-    /// Sends a request that may be cut off.
+    /// Sends a request that may be cut off. Whatever the product answers must be in its document.
     ///
     /// # Errors
     /// When no answer comes.
     pub async fn try_of(request: RequestBuilder) -> reqwest::Result<Self> {
-        let response = request.send().await?;
-        Ok(Self {
+        let (client, request) = request.build_split();
+        let request = request?;
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let response = client.execute(request).await?;
+        let answer = Self {
             status: response.status(),
             version: response.version(),
             headers: response.headers().clone(),
             bytes: response.bytes().await?.to_vec(),
-        })
+        };
+        contract::check(&method, url.path(), &answer);
+        Ok(answer)
     }
 
     /// Asserts the status; shows the body when it is another.

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod collector;
+pub mod contract;
 pub mod database;
 pub mod function;
 pub mod mariadb;

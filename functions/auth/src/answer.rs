@@ -2,7 +2,17 @@
 
 use crate::providers::word;
 use serde::Deserialize;
-use shared::error::{ApiError, ApiResult};
+use shared::{
+    api::schemas::text,
+    error::{ApiError, ApiResult},
+};
+use utoipa::{
+    IntoParams,
+    openapi::{
+        Required,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 
 /// The longest code that is passed on, in bytes.
 const LONGEST_CODE: usize = 4 * 1_024;
@@ -12,6 +22,33 @@ const LONGEST_CODE: usize = 4 * 1_024;
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Answer(Vec<(String, String)>);
+
+impl IntoParams for Answer {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameters = [
+            (
+                "state",
+                "Names the sign-in; the provider gives back what it got.",
+            ),
+            (
+                "code",
+                "What the product exchanges for the person's identity, once.",
+            ),
+            ("error", "Why there is no code."),
+            ("iss", "The provider's issuer (RFC 9207)."),
+        ];
+        let parameter = |(name, about)| {
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(place().unwrap_or_default())
+                .required(Required::False)
+                .description(Some(about))
+                .schema(Some(text()))
+                .build()
+        };
+        parameters.map(parameter).into()
+    }
+}
 
 impl Answer {
     /// A parameter that may stand there once.

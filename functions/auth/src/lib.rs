@@ -1,6 +1,6 @@
 //! Sign-in, tokens, sessions and users.
 //!
-//! [`router`] answers; [`users`], [`sessions`], [`limits`], [`keys`] and [`Passwords`] also serve the all-in-one and the operator's program.
+//! [`router`] answers and [`describe`] describes that; [`users`], [`sessions`], [`limits`], [`keys`] and [`Passwords`] also serve the all-in-one and the operator's program.
 
 mod accept;
 mod answer;
@@ -17,6 +17,7 @@ mod model;
 mod password;
 mod providers;
 mod refresh;
+mod routes;
 pub mod sessions;
 mod store;
 mod tokens;
@@ -27,13 +28,9 @@ pub use model::{NewUser, User};
 pub use password::{Passwords, random_password};
 pub use providers::redirect_uris;
 
-use axum::{
-    Router,
-    extract::FromRef,
-    routing::{delete, get, post, put},
-};
-use handlers::{identities as links, login, me, provider, session, users as people};
-use shared::{db::Db, server::Context, token::Verifier};
+use axum::{Router, extract::FromRef, routing::head};
+use handlers::provider;
+use shared::{api::Document, db::Db, server::Context, token::Verifier};
 use tokens::Issuer;
 
 /// What the handlers work with.
@@ -66,30 +63,13 @@ pub fn router(config: Config, context: Context) -> Router {
         context,
         config,
     };
-    Router::new()
-        .route("/login", get(provider::list_providers).post(login::log_in))
-        .route("/login/{provider}", get(provider::begin_sign_in))
-        .route(
-            "/login/{provider}/callback",
-            get(provider::finish).head(provider::refuse_head),
-        )
-        .route("/token", post(session::refresh_token))
-        .route("/logout", post(session::log_out))
-        .route("/.well-known/jwks.json", get(session::list_keys))
-        .route("/me", get(me::find_me))
-        .route("/me/password", put(me::update_password))
-        .route("/me/sessions", get(me::list_sessions))
-        .route("/me/sessions/{id}", delete(me::delete_session))
-        .route(
-            "/me/identities/{provider}",
-            post(links::begin_link).delete(links::delete_identity),
-        )
-        .route("/users", get(people::list_users).post(people::create_user))
-        .route(
-            "/users/{id}",
-            get(people::find_user)
-                .patch(people::update_user)
-                .delete(people::delete_user),
-        )
+    routes::routes(Router::new())
+        .route("/login/{provider}/callback", head(provider::refuse_head))
         .with_state(state)
+}
+
+/// Adds everything that this function answers to the document.
+#[must_use]
+pub fn describe(document: Document) -> Document {
+    routes::routes(document)
 }

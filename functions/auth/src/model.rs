@@ -1,8 +1,12 @@
 //! Users as the database keeps them and as the API shows them, and what clients send.
 
-use crate::password::{new_password, tried_password};
+use crate::{
+    password::{new_password, new_password_schema, tried_password, tried_password_schema},
+    providers::Name,
+};
 use serde::Serialize;
 use shared::{
+    api::schemas,
     body::{Change, Fields, FromFields, Refusal, line},
     config::Secret,
     email::{self, Email},
@@ -10,9 +14,13 @@ use shared::{
     time::Timestamp,
     token::Role,
 };
+use utoipa::{ToSchema, openapi::ObjectBuilder};
+
+/// The longest name, in characters.
+const NAME: usize = 120;
 
 /// Whether a user may sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
     Active,
@@ -58,16 +66,23 @@ pub(crate) struct UserRow {
 }
 
 /// A user as the API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct User {
     pub(crate) id: UserId,
+    #[schema(examples("ada@example.com"))]
     email: String,
+    /// How people call them.
+    #[schema(required, examples("Ada"))]
     name: Option<String>,
     role: Role,
     status: Status,
+    /// Those through which they can sign in.
     providers: Vec<String>,
     created_at: Timestamp,
+    #[schema(required)]
     last_login_at: Option<Timestamp>,
+    /// When they were deleted; their name stays with what they did.
+    #[schema(value_type = Timestamp, required = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
 }
@@ -107,28 +122,37 @@ impl From<UserRow> for User {
 }
 
 /// A sign-in that lasts, as its owner sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
 pub(crate) struct SessionView {
     pub(crate) id: SessionId,
     pub(crate) created_at: Timestamp,
+    /// When its tokens were exchanged last.
     pub(crate) refreshed_at: Timestamp,
+    /// When it ends if it is not used.
     pub(crate) expires_at: Timestamp,
+    #[schema(required, examples("203.0.113.7"))]
     pub(crate) client_address: Option<String>,
+    #[schema(required)]
     pub(crate) user_agent: Option<String>,
     /// Whether it is the one that asks.
     pub(crate) current: bool,
 }
 
 /// What makes a user.
-#[derive(Debug)]
+#[derive(Debug, ToSchema)]
 pub struct NewUser {
     /// Unique among users that are not deleted.
+    #[schema(schema_with = schemas::email)]
     pub email: Email,
     /// How people call them.
+    #[schema(schema_with = schemas::line_or_null::<NAME>, required = false)]
     pub name: Option<String>,
     /// What they may do.
+    #[schema(required = false)]
     pub role: Role,
     /// Without one they can only sign in through a provider.
+    #[schema(schema_with = new_password_or_null, required = false)]
     pub password: Option<Secret>,
 }
 
@@ -155,7 +179,7 @@ impl NewUser {
 impl FromFields for NewUser {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let email = fields.required("email", Email::parse);
-        let name = fields.optional("name", line(120));
+        let name = fields.optional("name", line(NAME));
         let role = fields.unless_absent("role", role).unwrap_or(Role::User);
         let password = fields.optional("password", new_password);
         Some(Self {
@@ -168,23 +192,31 @@ impl FromFields for NewUser {
 }
 
 /// What changes a user; what is absent stays.
-#[derive(Debug)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct UserPatch {
+    #[schema(schema_with = schemas::line_or_null::<NAME>, required = false)]
     pub(crate) name: Change<String>,
+    #[schema(value_type = Role, required = false)]
     pub(crate) role: Option<Role>,
+    #[schema(value_type = Status, required = false)]
     pub(crate) status: Option<Status>,
+    #[schema(schema_with = new_password_schema, required = false)]
     pub(crate) password: Option<Secret>,
 }
 
 impl FromFields for UserPatch {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         Some(Self {
-            name: fields.change("name", line(120)),
+            name: fields.change("name", line(NAME)),
             role: fields.unless_absent("role", role),
             status: fields.unless_absent("status", status),
             password: fields.unless_absent("password", new_password),
         })
     }
+}
+
+fn new_password_or_null() -> ObjectBuilder {
+    schemas::or_null(new_password_schema())
 }
 
 fn role(text: &str) -> Result<Role, Refusal> {
@@ -198,16 +230,20 @@ fn status(text: &str) -> Result<Status, Refusal> {
 }
 
 /// What signs in.
-#[derive(Debug)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct Credentials {
     /// Any text: one that is no address belongs to nobody, and is answered as such.
+    #[schema(rename = "email", schema_with = schemas::line::<{ email::MAX }>)]
     pub(crate) email_key: String,
+    #[schema(schema_with = tried_password_schema)]
     pub(crate) password: Secret,
+    #[schema(required = false)]
     pub(crate) refresh_in: RefreshIn,
 }
 
 /// How the refresh token reaches whoever signs in.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub(crate) enum RefreshIn {
     /// In the answer's body, for programs.
     #[default]
@@ -218,7 +254,7 @@ pub(crate) enum RefreshIn {
 
 impl FromFields for Credentials {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let email = fields.required("email", line(254));
+        let email = fields.required("email", line(email::MAX));
         let password = fields.required("password", tried_password);
         let refresh_in = fields.unless_absent("refresh_in", refresh_in);
         Some(Self {
@@ -238,9 +274,11 @@ fn refresh_in(text: &str) -> Result<RefreshIn, Refusal> {
 }
 
 /// What changes one's own password.
-#[derive(Debug)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct PasswordChange {
+    #[schema(rename = "current_password", schema_with = tried_password_schema)]
     pub(crate) current: Secret,
+    #[schema(rename = "new_password", schema_with = new_password_schema)]
     pub(crate) new: Secret,
 }
 
@@ -256,13 +294,35 @@ impl FromFields for PasswordChange {
 }
 
 /// The body of `POST /token`.
-#[derive(Debug)]
-pub(crate) struct RefreshRequest(pub(crate) String);
+#[derive(Debug, ToSchema)]
+pub(crate) struct RefreshRequest {
+    /// Any text: one that is no token of ours is answered as such.
+    pub(crate) refresh_token: String,
+}
 
 impl FromFields for RefreshRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        // Any text: one that is no token of ours is answered as such.
         let token = fields.required("refresh_token", |text| Ok(text.to_owned()));
-        token.map(Self)
+        token.map(|refresh_token| Self { refresh_token })
     }
+}
+
+/// The providers that people can sign in with.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Offered {
+    pub(crate) providers: Vec<Name>,
+}
+
+/// Where to go to sign in at a provider, or to agree to be linked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Departure {
+    /// The provider's address.
+    #[schema(examples("https://accounts.google.com/o/oauth2/v2/auth?client_id=…"))]
+    pub(crate) uri: String,
+}
+
+/// The provider that is linked now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Linked {
+    pub(crate) linked: Name,
 }

@@ -5,6 +5,7 @@ use argon2::{
     password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
 use shared::{
+    api::schemas::text,
     body::Refusal,
     config::Secret,
     error::{ApiError, ApiResult},
@@ -19,6 +20,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+use utoipa::openapi::ObjectBuilder;
 
 /// Memory in KiB, passes, lanes: OWASP's and ASVS 5.0's first choice (appendix C).
 const PARAMS: (u32, u32, u32) = (19_456, 2, 1);
@@ -160,6 +162,23 @@ pub(crate) fn new_password(text: &str) -> Result<Secret, Refusal> {
             format!("must be at most {LONGEST} characters long"),
         )),
     }
+}
+
+/// The form of a new password.
+pub(crate) fn new_password_schema() -> ObjectBuilder {
+    text()
+        .min_length(Some(SHORTEST))
+        .max_length(Some(LONGEST))
+        .pattern(Some(r"^[^\u0000]*$"))
+        .examples(["correct horse battery"])
+}
+
+/// The form of a password that somebody says they have.
+pub(crate) fn tried_password_schema() -> ObjectBuilder {
+    // In bytes: a character has up to four.
+    text()
+        .max_length(Some(LONGEST_TRIED))
+        .examples(["correct horse battery"])
 }
 
 /// A rule for a password that somebody says they have.

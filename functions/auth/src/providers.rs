@@ -21,13 +21,15 @@ use shared::{
     time::Timestamp,
 };
 use url::Url;
+use utoipa::ToSchema;
 
 /// The longest subject that an identity can be kept with (OpenID Connect Core 1.0, section 2), in characters.
 const LONGEST_SUBJECT: usize = 255;
 
 /// A provider's name, in paths and in the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = Provider)]
 pub(crate) enum Name {
     Google,
     Facebook,

@@ -11,6 +11,7 @@ use shared::{
     token::{Claims, Role, TOKEN_TYPE},
 };
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// How long an access token is good.
 const ACCESS: Duration = Duration::from_secs(10 * 60);
@@ -20,14 +21,21 @@ const IDLE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const LONGEST: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// What a sign-in or a refresh answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Tokens {
+    /// A JWT for `Authorization: Bearer …`.
     access_token: String,
+    #[schema(examples("Bearer"))]
     token_type: &'static str,
+    /// For how long the access token is good, in seconds.
+    #[schema(examples(600))]
     expires_in: u64,
     /// Missing where it travels in the cookie.
+    #[schema(value_type = String, required = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<String>,
+    /// For how long the session lasts if it is not used, in seconds.
+    #[schema(examples(2_592_000))]
     pub(crate) refresh_expires_in: u64,
 }
 

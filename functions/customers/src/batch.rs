@@ -1,5 +1,7 @@
 //! Many creates, updates and deletes as one: all of them happen, or none.
 
+mod schema;
+
 use crate::{
     model::{CustomerPatch, NewCustomer},
     store,
@@ -19,6 +21,7 @@ use shared::{
     privacy::PrivacyKey,
     time::Timestamp,
 };
+use utoipa::ToSchema;
 
 /// How many items a batch holds.
 const MOST: usize = 200;
@@ -42,18 +45,24 @@ struct Target {
 }
 
 /// What a batch did.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchOutcome)]
 pub(crate) struct Outcome {
+    /// Which the history of every customer names that it changed.
     operation_id: OperationId,
+    /// One an item, in their order.
     results: Vec<Record>,
 }
 
 /// The record that an item wrote, and the version that it is at.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchResult)]
 struct Record {
     id: CustomerId,
+    #[schema(minimum = 1)]
     version: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Warning>, required = false)]
     warnings: Option<[Warning; 1]>,
 }
 

@@ -31,20 +31,26 @@ use shared::{
     time::Timestamp,
     token::CurrentUser,
 };
+use utoipa::IntoParams;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FindQuery {
+    /// Whether a deleted customer is shown.
     #[serde(default)]
+    #[param(inline)]
     deleted: Deleted,
+    /// The customer as it was at this instant.
     as_of: Option<Timestamp>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HistoryQuery {
     #[serde(default)]
+    #[param(schema_with = Limit::schema)]
     limit: Limit,
+    /// The `next_cursor` of the page before.
     cursor: Option<String>,
 }
 

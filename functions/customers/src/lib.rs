@@ -6,14 +6,12 @@ mod by_email;
 mod handlers;
 mod list;
 mod model;
+mod routes;
 mod store;
 
-use axum::{
-    Router,
-    extract::FromRef,
-    routing::{get, post, put},
-};
+use axum::{Router, extract::FromRef};
 use shared::{
+    api::Document,
     config::Env,
     error::{ApiError, ApiResult},
     image_url::ImageUrls,
@@ -92,24 +90,11 @@ pub fn router(config: Config, context: Context) -> Router {
         privacy: config.privacy,
         long: Arc::new(Semaphore::new(LONG_WORK)),
     };
-    Router::new()
-        .route(
-            "/customers",
-            get(handlers::list_customers).post(handlers::create_customer),
-        )
-        .route(
-            "/customers/{id}",
-            get(handlers::find_customer)
-                .put(handlers::replace_customer)
-                .patch(handlers::update_customer)
-                .delete(handlers::delete_customer),
-        )
-        .route("/customers/batch", post(handlers::write_batch))
-        .route(
-            "/customers/by-email/{email}",
-            put(handlers::put_customer_by_email),
-        )
-        .route("/customers/{id}/restore", post(handlers::restore_customer))
-        .route("/customers/{id}/history", get(handlers::list_history))
-        .with_state(state)
+    routes::routes(Router::new()).with_state(state)
+}
+
+/// Adds everything that this function answers to the document.
+#[must_use]
+pub fn describe(document: Document) -> Document {
+    routes::routes(document)
 }

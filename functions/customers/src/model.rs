@@ -1,13 +1,18 @@
 //! What clients send, and the history as they see it.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 use shared::{
+    api::schemas,
     body::{Change, Fields, FromFields, line, lines},
-    customer::CustomerRow,
+    customer::{Action, CustomerRow},
     email::Email,
     id::{OperationId, UserId},
     time::Timestamp,
+};
+use utoipa::{
+    ToSchema,
+    openapi::{Object, ObjectBuilder, schema::SchemaType},
 };
 
 /// The longest name or surname, in characters.
@@ -18,12 +23,17 @@ const PHONE: usize = 40;
 const NOTES: usize = 4_000;
 
 /// What makes a customer.
-#[derive(Debug)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct NewCustomer {
+    #[schema(schema_with = schemas::email)]
     pub(crate) email: Email,
+    #[schema(schema_with = schemas::line::<NAME>)]
     pub(crate) name: String,
+    #[schema(schema_with = schemas::line::<NAME>)]
     pub(crate) surname: String,
+    #[schema(schema_with = schemas::line_or_null::<PHONE>, required = false)]
     pub(crate) phone: Option<String>,
+    #[schema(schema_with = schemas::lines_or_null::<NOTES>, required = false)]
     pub(crate) notes: Option<String>,
 }
 
@@ -45,12 +55,17 @@ impl FromFields for NewCustomer {
 }
 
 /// What replaces a customer: an optional field that is absent is cleared, the e-mail address is kept.
-#[derive(Debug)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct Replacement {
+    #[schema(schema_with = schemas::email, required = false)]
     email: Option<Email>,
+    #[schema(schema_with = schemas::line::<NAME>)]
     name: String,
+    #[schema(schema_with = schemas::line::<NAME>)]
     surname: String,
+    #[schema(schema_with = schemas::line_or_null::<PHONE>, required = false)]
     phone: Option<String>,
+    #[schema(schema_with = schemas::lines_or_null::<NOTES>, required = false)]
     notes: Option<String>,
 }
 
@@ -103,12 +118,17 @@ impl Replacement {
 }
 
 /// What changes a customer: what is absent stays, `null` clears (RFC 7396).
-#[derive(Debug)]
+#[derive(Debug, ToSchema)]
 pub(crate) struct CustomerPatch {
+    #[schema(schema_with = schemas::email, required = false)]
     email: Option<Email>,
+    #[schema(schema_with = schemas::line::<NAME>, required = false)]
     name: Option<String>,
+    #[schema(schema_with = schemas::line::<NAME>, required = false)]
     surname: Option<String>,
+    #[schema(schema_with = schemas::line_or_null::<PHONE>, required = false)]
     phone: Change<String>,
+    #[schema(schema_with = schemas::lines_or_null::<NOTES>, required = false)]
     notes: Change<String>,
 }
 
@@ -149,14 +169,34 @@ fn kept(new: Option<&Email>, old: String) -> String {
 }
 
 /// One thing that happened to a customer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Event {
+    /// The version that the customer had then.
+    #[schema(minimum = 1)]
     pub(crate) version: i64,
+    #[schema(schema_with = action)]
     action: String,
     at: Timestamp,
     by: UserId,
     operation_id: OperationId,
+    #[schema(schema_with = changes)]
     changes: Box<RawValue>,
+}
+
+fn action() -> ObjectBuilder {
+    schemas::one_of(Action::ALL.map(Action::as_str)).description(Some("What was done."))
+}
+
+fn changes() -> ObjectBuilder {
+    let values = ObjectBuilder::new()
+        .property("from", Object::with_type(SchemaType::AnyValue))
+        .property("to", Object::with_type(SchemaType::AnyValue));
+    ObjectBuilder::new()
+        .additional_properties(Some(values))
+        .description(Some(
+            "What each field that changed was before and is after.",
+        ))
+        .examples([json!({ "surname": { "from": "Lovelace", "to": "King" } })])
 }
 
 /// A row of the history.

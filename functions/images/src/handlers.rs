@@ -25,6 +25,7 @@ use shared::{
     token::{AdminUser, CurrentUser},
 };
 use tracing::Instrument as _;
+use utoipa::IntoParams;
 
 /// Gives a customer a picture, or another one. The old one goes only after the new one is committed.
 pub(crate) async fn update_photo(
@@ -136,9 +137,10 @@ pub(crate) async fn erase_customer(
     receipt.map(Json).ok_or(ApiError::NotFound("customer"))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PhotoQuery {
+    /// `medium` if absent.
     size: Option<ImageSize>,
 }
 

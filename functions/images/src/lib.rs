@@ -7,6 +7,7 @@ mod erasure;
 mod handlers;
 mod memory;
 mod pace;
+mod routes;
 mod show;
 mod sweep;
 mod upload;
@@ -15,13 +16,10 @@ pub use bucket::Bucket;
 pub use erasure::{Finished, finish_erasures};
 pub use sweep::{Swept, sweep};
 
-use axum::{
-    Router,
-    extract::FromRef,
-    routing::{get, post, put},
-};
+use axum::{Router, extract::FromRef};
 use memory::Memory;
 use shared::{
+    api::Document,
     config::Env,
     image_url::ImageUrls,
     privacy::PrivacyKey,
@@ -84,14 +82,11 @@ pub fn router(config: Config, context: Context) -> Router {
         bucket: config.bucket,
         memory: Memory::new(),
     };
-    Router::new()
-        .route(
-            "/customers/{id}/photo",
-            put(handlers::update_photo)
-                .get(handlers::find_photo)
-                .delete(handlers::delete_photo),
-        )
-        .route("/customers/{id}/erase", post(handlers::erase_customer))
-        .route("/images/{id}/{size}", get(show::find_image))
-        .with_state(state)
+    routes::routes(Router::new()).with_state(state)
+}
+
+/// Adds everything that this function answers to the document.
+#[must_use]
+pub fn describe(document: Document) -> Document {
+    routes::routes(document)
 }

@@ -3,6 +3,7 @@
 mod balancer;
 mod data;
 mod gateway;
+mod openapi;
 mod product;
 mod routes;
 mod site;
@@ -47,6 +48,8 @@ enum Command {
         #[command(flatten)]
         services: balancer::Services,
     },
+    /// Prints the OpenAPI document of the whole product, which docs/site/openapi.json is
+    Openapi,
 }
 
 const AFTER_HELP: &str = "\
@@ -76,5 +79,6 @@ async fn run(options: Options) -> anyhow::Result<()> {
     match options.command {
         None => product::run(options.place).await,
         Some(Command::Gateway { place, services }) => balancer::run(place, services).await,
+        Some(Command::Openapi) => openapi::print(),
     }
 }

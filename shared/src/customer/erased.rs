@@ -11,12 +11,13 @@ use crate::{
 use serde::Serialize;
 use sqlx::QueryBuilder;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// How many addresses are looked for with one statement.
 const PIECE: usize = 200;
 
 /// What an erasure has removed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Receipt {
     customer_id: CustomerId,
     erased_at: Timestamp,
@@ -28,7 +29,7 @@ pub struct Receipt {
 }
 
 /// What became of the pictures that the customer ever had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 struct Pictures {
     /// Gone from the storage.
     removed: i64,
@@ -131,9 +132,12 @@ pub async fn scrub(db: &Db, most: i64) -> sqlx::Result<()> {
 }
 
 /// What is said to somebody who enters something odd, which is done all the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Warning {
+    /// What is odd, for programs.
+    #[schema(examples("erased_before"))]
     code: &'static str,
+    /// What is odd, for people.
     message: &'static str,
     erased_at: Timestamp,
 }

@@ -30,6 +30,15 @@ macro_rules! codes {
                 }
             }
 
+            /// Whether it passes by itself, so that the answer says after how long to ask again.
+            #[must_use]
+            pub const fn is_passing(self) -> bool {
+                matches!(
+                    self,
+                    Self::IdempotencyKeyInUse | Self::TooManyAttempts | Self::Unavailable
+                )
+            }
+
             /// What it means, for whoever writes a client.
             #[must_use]
             pub const fn meaning(self) -> &'static str {

@@ -33,6 +33,7 @@ use std::{
 use tokio::time::timeout;
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer, normalize_path::NormalizePath};
 use tracing::Instrument as _;
+use utoipa::ToSchema;
 
 /// Marks an answer that is the same whoever asks and from where, so that it can be kept once for all.
 #[derive(Debug, Clone, Copy)]
@@ -234,10 +235,16 @@ fn cors(origins: &[String]) -> CorsLayer {
         .max_age(Duration::from_secs(2 * 60 * 60))
 }
 
-#[derive(Clone, Serialize)]
-struct Health {
+/// What a service that can serve says of itself.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
+    #[schema(examples("ok"))]
     status: &'static str,
+    /// Which service it is.
     service: &'static str,
+    /// The product's version.
     version: &'static str,
+    /// The deployed revision.
     revision: String,
 }

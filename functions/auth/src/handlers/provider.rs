@@ -8,6 +8,7 @@ use crate::{
     cookies,
     flow::{self, Flow, Link},
     identities,
+    model::{Departure, Linked, Offered},
     providers::{Name, Provider},
     tokens::Tokens,
 };
@@ -17,12 +18,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
 use shared::{
     error::{ApiError, ApiResult},
     extract::{Json, Path, Query},
     time::Timestamp,
 };
+use utoipa::IntoParams;
 
 impl FromRequestParts<AuthState> for Provider {
     type Rejection = ApiError;
@@ -34,16 +35,18 @@ impl FromRequestParts<AuthState> for Provider {
 }
 
 /// Lists the providers that people can sign in with, for a page that shows a button for each.
-pub(crate) async fn list_providers(State(auth): State<AuthState>) -> Json<Value> {
+pub(crate) async fn list_providers(State(auth): State<AuthState>) -> Json<Offered> {
     let offered = |name: &Name| auth.config.providers.offer(*name);
     let names: Vec<_> = Name::ALL.into_iter().filter(offered).collect();
-    Json(json!({ "providers": names }))
+    Json(Offered { providers: names })
 }
 
 /// What whoever begins may wish.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Begin {
+    /// The page to come back to with the refresh cookie, one of those that the product allows: `/signin`.
+    #[param(example = "/signin")]
     return_to: Option<String>,
 }
 
@@ -105,7 +108,7 @@ pub(crate) async fn begin(
 
 impl Begun {
     pub(crate) fn in_json(self) -> Response {
-        let body = Json(json!({ "uri": self.uri }));
+        let body = Json(Departure { uri: self.uri });
         dressed(body.into_response(), self.cookies)
     }
 
@@ -187,7 +190,7 @@ fn linked(flow: &Flow) -> ApiResult<Response> {
     let name = flow.provider;
     match &flow.return_to {
         Some(path) => back(name, &format!("{path}?linked={}", name.as_str())),
-        None => Ok(Json(json!({ "linked": name })).into_response()),
+        None => Ok(Json(Linked { linked: name }).into_response()),
     }
 }
 

@@ -169,7 +169,9 @@ impl FromRequest<AuthState> for Presented {
             false => cookies::find(headers, COOKIE).map(str::to_owned),
         };
         let Some(token) = cookie else {
-            let Body(RefreshRequest(token)) = Body::from_request(request, auth).await?;
+            let Body(RefreshRequest {
+                refresh_token: token,
+            }) = Body::from_request(request, auth).await?;
             return Ok(Self::Body(token));
         };
         from_our_pages(headers, &auth.config)?;

@@ -21,26 +21,31 @@ use shared::{
     time::Timestamp,
     token::{AdminUser, Role},
 };
+use utoipa::{IntoParams, ToSchema};
 
 /// The list's path, and which list a cursor belongs to.
 const LIST: &str = "/users";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     #[serde(default)]
+    #[param(schema_with = Limit::schema)]
     limit: Limit,
+    /// The `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FindQuery {
+    /// Whether a deleted user is shown too.
     #[serde(default)]
+    #[param(inline)]
     deleted: Deleted,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Deleted {
     #[default]

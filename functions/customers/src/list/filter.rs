@@ -7,29 +7,46 @@ use super::{
 use serde::{Deserialize, Deserializer, de::Error as _};
 use shared::{customer::search::Wanted, email, id::UserId, page::Limit, time::Timestamp};
 use url::form_urlencoded;
+use utoipa::{IntoParams, ToSchema};
 
 /// How much somebody may look for, in characters and in words.
 const LONGEST: (usize, usize) = (200, 12);
 
 /// The query of a list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     #[serde(default)]
+    #[param(schema_with = Limit::schema)]
     pub(crate) limit: Limit,
+    /// The `next_cursor` of the page before.
     pub(crate) cursor: Option<String>,
+    /// The order; a leading `-` turns it round. By the time that is asked for if there is one, else by `id`.
+    #[param(schema_with = Order::schema, required = false)]
     sort: Option<Order>,
+    /// Whether deleted customers are in the list.
     #[serde(default)]
+    #[param(inline)]
     pub(crate) deleted: Deleted,
+    /// At most twelve words; each must begin a word of name, surname or e-mail address, whatever case or accents.
     #[serde(default)]
+    #[param(value_type = String, max_length = 200, example = "ada lov")]
     pub(crate) q: Words,
+    /// Exactly this e-mail address, whatever case.
     pub(crate) email: Option<String>,
+    /// Made after this instant.
     pub(crate) created_after: Option<Timestamp>,
+    /// Made before this instant.
     pub(crate) created_before: Option<Timestamp>,
+    /// Changed last after this instant.
     pub(crate) modified_after: Option<Timestamp>,
+    /// Changed last before this instant.
     pub(crate) modified_before: Option<Timestamp>,
+    /// Made by this user.
     pub(crate) created_by: Option<UserId>,
+    /// Whether they have a picture.
     pub(crate) has_photo: Option<bool>,
+    /// Whether `total` is told.
     #[serde(default)]
     pub(crate) count: bool,
 }
@@ -79,7 +96,7 @@ impl ListQuery {
 }
 
 /// Whether a list shows the deleted.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Deleted {
     #[default]

@@ -5,8 +5,9 @@ use super::{
     statement::{Statement, Value},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use shared::db::Dialect;
+use shared::{api::schemas::text, db::Dialect};
 use std::cmp::Ordering;
+use utoipa::openapi::ObjectBuilder;
 
 /// By what customers are ordered; those who are alike in it, by their ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,15 @@ impl Column {
 }
 
 impl Order {
+    /// The words that name an order.
+    pub(super) fn schema() -> ObjectBuilder {
+        let names = COLUMNS.iter().map(|(_, name, ..)| (*name).to_owned());
+        let turned = names.clone().map(|name| format!("-{name}"));
+        text()
+            .enum_values(Some(names.chain(turned)))
+            .description(Some("A leading `-` turns the order round."))
+    }
+
     pub(super) const fn ascending(column: Column) -> Self {
         Self {
             column,
