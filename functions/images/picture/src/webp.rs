@@ -36,20 +36,20 @@ impl<'a> WebP<'a> {
         let lossy = self.decoder.is_lossy();
         let alpha = self.decoder.has_alpha();
         // Planes, then pixels; alpha is a lossless picture of its own; an animation's frame is laid on another.
+        let moves = self.decoder.is_animated();
         let a_pixel = match (lossy, alpha) {
+            (true, false) if !moves => 2,
             (true, false) => 6,
             (_, _) => 12,
         };
-        let animated = if self.decoder.is_animated() {
-            4 * pixels
-        } else {
-            0
+        let animated = if moves { 4 * pixels } else { 0 };
+        let lossless = match (lossy, alpha) {
+            _ if moves => self.bytes.len(),
+            (true, false) => 0,
+            (true, true) => self.length(b"ALPH"),
+            (false, _) => self.length(b"VP8L"),
         };
-        let tables = if lossy && !alpha {
-            0
-        } else {
-            self.bytes.len() as u64 * TABLES
-        };
+        let tables = lossless as u64 * TABLES;
         pixels * a_pixel + animated + tables
     }
 
@@ -83,16 +83,26 @@ impl<'a> WebP<'a> {
         if decoder.has_alpha() || decoder.is_animated() || !decoder.is_lossy() {
             return None;
         }
+        self.chunk(b"VP8 ")
+    }
+
+    /// What the first chunk of a kind holds.
+    fn chunk(&self, kind: &[u8; 4]) -> Option<&'a [u8]> {
         let mut rest = self.bytes.get(12..)?;
         loop {
-            let (kind, after) = rest.split_first_chunk::<4>()?;
+            let (name, after) = rest.split_first_chunk::<4>()?;
             let (length, after) = after.split_first_chunk::<4>()?;
             let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-            if kind == b"VP8 " {
+            if name == kind {
                 return after.get(..length);
             }
             rest = after.get(length.checked_next_multiple_of(2)?..)?;
         }
+    }
+
+    /// How long that is; what is not found whole may be all of the file.
+    fn length(&self, kind: &[u8; 4]) -> usize {
+        self.chunk(kind).map_or(self.bytes.len(), <[u8]>::len)
     }
 
     fn planes(&self, lossy: &[u8]) -> Result<[Raster; 3]> {

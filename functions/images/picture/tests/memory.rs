@@ -80,6 +80,14 @@ fn no_picture_takes_more_than_is_said_beforehand() {
         ("a halved PNG", png((6200, 2000), png::ColorType::Rgb, 3)),
         ("a long PNG", png((5, 40_000), png::ColorType::Rgb, 3)),
         ("a wide PNG", png((40_000, 5), png::ColorType::Rgba, 4)),
+        (
+            "lossy WebP",
+            include_bytes!("../fixtures/lossy.webp").to_vec(),
+        ),
+        (
+            "lossy WebP with alpha",
+            include_bytes!("../fixtures/lossy-alpha.webp").to_vec(),
+        ),
         ("WebP", webp((2000, 1500), image_webp::ColorType::Rgb8, 3)),
         (
             "WebP with alpha",
