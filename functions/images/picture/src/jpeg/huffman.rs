@@ -1,5 +1,6 @@
 //! Huffman codes and the bits they are read from (ITU T.81, annex C and F.2.2).
 
+use super::markers::{RST, find, has_marker};
 use crate::{Error, Result};
 
 /// Codes of up to so many bits are found at once.
@@ -173,8 +174,7 @@ impl<'a> Bits<'a> {
     pub(super) fn restart(&mut self) -> Result<()> {
         self.check()?;
         let data = self.data.get(self.at..).unwrap_or_default();
-        let is_restart = |&at: &usize| matches!(data.get(at + 1), Some(0xd0..=0xd7));
-        let marker = memchr::memchr_iter(0xff, data).find(is_restart);
+        let marker = find(data, |next| next.is_some_and(|next| RST.contains(&next)));
         *self = Self::new(&data[marker.ok_or(Error::Broken)? + 2..]);
         Ok(())
     }
@@ -231,11 +231,4 @@ impl<'a> Bits<'a> {
             self.count += 8;
         }
     }
-}
-
-/// Whether one of eight bytes is 0xff.
-#[inline(always)]
-fn has_marker(word: u64) -> bool {
-    const LOWEST: u64 = 0x0101_0101_0101_0101;
-    (!word).wrapping_sub(LOWEST) & word & (LOWEST << 7) != 0
 }
