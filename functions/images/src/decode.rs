@@ -1,4 +1,4 @@
-//! Making pictures off the async threads, never more at once than memory allows.
+//! Making pictures off the async threads, never more at once than memory allows, and not for anybody who has gone.
 
 use crate::{
     memory::{Lanes, Share},
@@ -26,14 +26,14 @@ pub(crate) struct Made {
     pub(crate) share: Share,
 }
 
-/// Makes the sizes of an upload.
+/// Makes the sizes of an upload. Dropped meanwhile, it stops: at once while it waits, within some rows while it works.
 pub(crate) async fn make(memory: &Lanes, upload: Upload) -> ApiResult<Made> {
     let Upload { bytes, share: held } = upload;
     let seen = bytes.clone();
     let needed = off_thread(move || picture::memory(&seen)).await?;
     if needed > memory.largest() {
         return Err(ApiError::PictureTooLarge(format!(
-            "the picture needs {} MiB to decode, more than any picture gets here; save it smaller, as a JPEG that is not progressive",
+            "the picture needs {} MiB to decode, more than any picture gets here; save it smaller, or as a JPEG",
             needed >> 20
         )));
     }

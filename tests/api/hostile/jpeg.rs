@@ -180,9 +180,9 @@ pub(super) fn samples() -> Vec<Sample> {
             .concat(),
             either,
         ),
-        ("arithmetic coding", framed(0xc9, &[[1, 0x11, 0]]), BROKEN),
-        ("lossless", framed(0xc3, &[[1, 0x11, 0]]), BROKEN),
-        ("hierarchical", framed(0xc5, &[[1, 0x11, 0]]), BROKEN),
+        ("arithmetic coding", framed(0xc9, &[[1, 0x11, 0]]), either),
+        ("lossless", framed(0xc3, &[[1, 0x11, 0]]), either),
+        ("hierarchical", framed(0xc5, &[[1, 0x11, 0]]), either),
         ("no components", framed(BASELINE, &[]), BROKEN),
         (
             "five components",
