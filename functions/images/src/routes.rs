@@ -17,7 +17,9 @@ use shared::{
     customer::{Photo, erased::Receipt},
     error::Code,
 };
-use utoipa::openapi::{Content, KnownFormat, ObjectBuilder, SchemaFormat};
+use utoipa::openapi::{
+    Content, KnownFormat, ObjectBuilder, SchemaFormat, schema::AdditionalProperties,
+};
 
 /// Takes the whole table.
 pub(crate) fn routes<R: Routes<ImagesState>>(table: R) -> R {
@@ -80,7 +82,8 @@ impl Argument for Upload {
     fn describe(operation: Operation) -> Operation {
         let form = ObjectBuilder::new()
             .property("file", binary())
-            .required("file");
+            .required("file")
+            .additional_properties(Some(AdditionalProperties::FreeForm(false)));
         ["image/jpeg", "image/png", "image/webp"]
             .into_iter()
             .fold(operation, |operation, content_type| {
