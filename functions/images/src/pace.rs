@@ -19,8 +19,8 @@ use tokio::{
 
 /// How far an upload may fall behind, a telephone that changes its cell for example.
 const GRACE: Duration = Duration::from_secs(10);
-/// How many bytes a second it must bring on the whole: a telephone's two megabits.
-const PACE: u64 = 240 * 1024;
+/// How many bytes a second it must bring on the whole: a line of one megabit.
+const PACE: u64 = 100 * 1024;
 /// In pieces of this many bytes a form is looked through: each costs a search for the boundary, however little came.
 const PIECE: usize = 64 * 1024;
 /// What a form may hold around its parts, in bytes.
