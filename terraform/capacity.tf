@@ -15,8 +15,8 @@ variable "services" {
     auth      = { max_instances = 5, connections = 5 }
     customers = { max_instances = 8, connections = 5 }
     # Uploads and pictures being made hold as much as fits into 512 MiB (functions/images/src/memory.rs): more memory
-    # would lie idle. Few at once, for each keeps a processor busy. An upload may take 53 seconds to come, and wait.
-    images = { max_instances = 5, connections = 3, concurrency = 20, timeout_seconds = 90 }
+    # would lie idle. Few at once, for each keeps a processor busy. An upload may take 113 seconds to come, and wait.
+    images = { max_instances = 5, connections = 3, concurrency = 20, timeout_seconds = 150 }
   }
 
   validation {

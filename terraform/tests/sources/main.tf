@@ -15,9 +15,9 @@ locals {
     for file in sort(fileset(local.root, "${folder}/**/*.rs")) : split("#[cfg(test)]", file("${local.root}/${file}"))[0]
   ]) }
 
-  # `.route("/customers/{id}", …)`
+  # `.get("/customers/{id}", …)` of a table of routes.
   routes = { for service in ["auth", "customers", "images"] : service => distinct(concat(
-    [for found in regexall("\\.route\\(\\s*\"([^\"]+)\"", local.sources[service]) : found[0]],
+    [for found in regexall("\\.(?:get|post|put|patch|delete)\\(\\s*\"(/[^\"]+)\"", local.sources[service]) : found[0]],
     ["/health/${service}"],
   )) }
 
