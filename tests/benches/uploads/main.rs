@@ -38,6 +38,8 @@ async fn main() -> anyhow::Result<()> {
         "picture                          MiB sent  first answers        to the end   peak MiB  CPU s  idle MiB"
     );
     for (name, pictures) in worst::kinds() {
+        // Signed in anew: a token is good for ten minutes, and a kind may take as long.
+        let admin = product.admin().await;
         let instance = Instance::start(Path::new(&folder), &product, &admin).await?;
         instance.measure(name, &pictures).await?;
     }
