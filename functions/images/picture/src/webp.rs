@@ -2,12 +2,18 @@
 
 use crate::{Error, Result, exif, exif::Orientation, png::flatten, raster::Raster};
 use image_webp::{DecodingError, WebPDecoder, vp8::Vp8Decoder};
-use std::io::{Cursor, Read as _};
+use std::{
+    io::{Cursor, Read as _},
+    iter, mem,
+};
 
 /// The most bytes that tables of a lossless picture take, by byte of the file: 85 bits make one of 4 KiB.
 const TABLES: u64 = 400;
 /// The most that metadata may take, in bytes.
 const METADATA: usize = 4 * 1024 * 1024;
+
+/// `RIFF`, the file's length, `WEBP`.
+const HEADER: usize = 12;
 
 /// What a WebP says of itself before its pixels.
 pub(crate) struct WebP<'a> {
@@ -22,6 +28,9 @@ impl<'a> WebP<'a> {
         let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(refused)?;
         decoder.set_memory_limit(METADATA);
         let (width, height) = decoder.dimensions();
+        if !frames_fit(bytes, (width, height)) {
+            return Err(Error::Broken);
+        }
         Ok(Self {
             decoder,
             bytes,
@@ -88,16 +97,8 @@ impl<'a> WebP<'a> {
 
     /// What the first chunk of a kind holds.
     fn chunk(&self, kind: &[u8; 4]) -> Option<&'a [u8]> {
-        let mut rest = self.bytes.get(12..)?;
-        loop {
-            let (name, after) = rest.split_first_chunk::<4>()?;
-            let (length, after) = after.split_first_chunk::<4>()?;
-            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-            if name == kind {
-                return after.get(..length);
-            }
-            rest = after.get(length.checked_next_multiple_of(2)?..)?;
-        }
+        let mut all = chunks(self.bytes.get(HEADER..)?);
+        all.find(|(name, _)| *name == kind).map(|(_, data)| data)
     }
 
     /// How long that is; what is not found whole may be all of the file.
@@ -141,6 +142,49 @@ impl<'a> WebP<'a> {
         }
         Ok(Raster::new(pixels, 3, (self.width, self.height)))
     }
+}
+
+/// Whether each lossy frame is as large as what it is in says. image-webp makes room for what a frame says of itself,
+/// which nobody has set aside, and goes by the other afterwards.
+fn frames_fit(bytes: &[u8], canvas: (u32, u32)) -> bool {
+    let fits = |data: &[u8], size| lossy_size(data).is_none_or(|it| it == size);
+    chunks(bytes.get(HEADER..).unwrap_or_default()).all(|(name, data)| match name {
+        b"VP8 " => fits(data, canvas),
+        b"ANMF" => {
+            let Some((head, frame)) = data.split_first_chunk::<16>() else {
+                return true;
+            };
+            let side =
+                |at: usize| 1 + u32::from_le_bytes([head[at], head[at + 1], head[at + 2], 0]);
+            let size = (side(6), side(9));
+            // Whatever follows transparency is read as a lossy frame.
+            let mut behind_alpha = false;
+            chunks(frame).all(|(name, data)| {
+                let behind_alpha = mem::replace(&mut behind_alpha, name == b"ALPH");
+                !(behind_alpha || name == b"VP8 ") || fits(data, size)
+            })
+        }
+        _ => true,
+    })
+}
+
+/// What a lossy frame says of its size (RFC 6386, section 9.1); none when it is too short to say it.
+fn lossy_size(frame: &[u8]) -> Option<(u32, u32)> {
+    let [width, low, height, high] = *frame.get(6..)?.first_chunk::<4>()?;
+    let side = |bytes| u32::from(u16::from_le_bytes(bytes) & 0x3fff);
+    Some((side([width, low]), side([height, high])))
+}
+
+/// The chunks of a file or of a frame (RFC 9649, section 2.3); of one that is cut off, what is there.
+fn chunks(mut rest: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    iter::from_fn(move || {
+        let (name, after) = rest.split_first_chunk::<4>()?;
+        let (length, after) = after.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let next = length.checked_next_multiple_of(2)?;
+        rest = after.get(next..).unwrap_or_default();
+        Some((name, after.get(..length).unwrap_or(after)))
+    })
 }
 
 /// What a WebP has become.

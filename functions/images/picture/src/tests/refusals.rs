@@ -88,3 +88,21 @@ fn nobody_waits_for_a_picture_that_is_stopped() {
         ));
     }
 }
+
+#[test]
+fn a_webp_whose_frame_lies_about_its_size_is_refused_before_room_is_made_for_it() {
+    let (still, moving): (&[u8], &[u8]) = (
+        include_bytes!("../../fixtures/lossy-alpha.webp"),
+        include_bytes!("../../fixtures/animated.webp"),
+    );
+    for whole in [still, moving] {
+        assert!(memory(whole).is_ok());
+        let at = whole.windows(4).position(|name| name == b"VP8 ");
+        let at = at.expect("a lossy frame") + 8 + 6;
+        let mut lying = whole.to_owned();
+        lying[at..at + 4].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
+        assert!(matches!(memory(&lying), Err(Error::Broken)));
+        // Cut off behind the lie, too.
+        assert!(memory(&lying[..at + 4]).is_err());
+    }
+}
