@@ -59,7 +59,10 @@ impl<'a> WebP<'a> {
             (false, _) => self.length(b"VP8L"),
         };
         let tables = lossless as u64 * TABLES;
-        pixels * a_pixel + animated + tables
+        // The data of a lossy frame is copied. What a frame claims to have of it, at most 16 MiB, is asked for and not
+        // touched when it is not there.
+        let copied = if lossy { self.bytes.len() as u64 } else { 0 };
+        pixels * a_pixel + animated + tables + copied
     }
 
     /// The colour profile, empty if there is none.

@@ -10,6 +10,8 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 /// Larger pictures make a run slow and show nothing new.
 const MEMORY: u64 = 24 * 1024 * 1024;
+/// What image-webp asks for when a frame claims it, and does not touch.
+const CLAIMED: u64 = 16 * 1024 * 1024;
 /// What looking at the head of a picture may hold.
 const LOOK: usize = 1024 * 1024;
 
@@ -21,7 +23,8 @@ fuzz_target!(|upload: &[u8]| {
         return;
     }
     let (made, held) = holding(|| picture::make(upload, &AtomicBool::new(false)));
-    assert!(held as u64 <= announced, "{held} bytes were held, {announced} announced");
+    let claimed = if upload.starts_with(b"RIFF") { CLAIMED } else { 0 };
+    assert!(held as u64 <= announced + claimed, "{held} bytes were held, {announced} announced");
     let Ok(made) = made else { return };
     assert!((1..=2048).contains(&made.width) && (1..=2048).contains(&made.height));
     for jpeg in [&made.small, &made.medium, &made.large] {
