@@ -46,10 +46,11 @@ pub(crate) async fn update_password(
         .await?;
     let (checked, hash) = hashed.ok_or_else(wrong)?;
     let mut tx = db.begin().await?;
-    attempt.give_back(&mut tx).await?;
+    // The user first, as whoever signs in does it: the other way round the two would wait for each other.
     if !users::update_password(&mut tx, user.id, &checked, &hash).await? {
         return Err(wrong());
     }
+    attempt.give_back(&mut tx).await?;
     sessions::end_all(&mut tx, user.id, Some(&user.session), Timestamp::now()).await?;
     tx.commit().await?;
     auth.context.verifier.forget();
