@@ -43,13 +43,14 @@ async function busy(button, does) {
   }
 }
 
-// What a provider's way back says, read once and taken out of the address.
+// What a provider's way back says, read once and taken out of the address. Anybody can make such an address: nothing of
+// it is shown but what the product says itself.
 const said = new URLSearchParams(location.search)
 history.replaceState(null, '', PAGE)
 const linked = said.get('linked')
 const arrival = said.has('error')
-  ? { notice: inWords({ code: said.get('error') }) }
-  : linked ? { notice: `${providerName(linked)} is linked. You can sign in with it from now on.`, good: true } : {}
+  ? { notice: inWords({ code: /^[a-z_]{1,40}$/.test(said.get('error')) ? said.get('error') : 'unknown' }) }
+  : hasSign(linked) ? { notice: `${providerName(linked)} is linked. You can sign in with it from now on.`, good: true } : {}
 
 async function start(with_ = {}) {
   const slow = setTimeout(() => show('waiting'), 300)

@@ -2,11 +2,14 @@
 
 const PROVIDERS = { google: 'Google', facebook: 'Facebook' }
 
+/** What a table has under a name; a name may come from an address, and be any text. */
+const known = (table, name) => Object.hasOwn(table, name) ? table[name] : undefined
+
 /** A provider's name as people know it. */
-export const providerName = (name) => PROVIDERS[name] ?? name
+export const providerName = (name) => known(PROVIDERS, name) ?? name
 
 /** Whether there is a picture of its sign, `/assets/NAME.svg`. */
-export const hasSign = (name) => name in PROVIDERS
+export const hasSign = (name) => Object.hasOwn(PROVIDERS, name)
 
 /** What each problem of signing in and linking means, and what to do: docs/oauth.md and docs/site have the same codes. */
 const ERRORS = {
@@ -35,8 +38,8 @@ const FIELDS = {
 /** An error in words. What is not known is named, so that it can be told to somebody who knows. */
 export function inWords({ code, fields = [], retryAfter, message }) {
   if (code === undefined) return 'There is no connection to the CRM. Check your network and try again.'
-  if (fields.length) return fields.map(({ field, message }) => `${message.replace(`\`${field}\``, FIELDS[field] ?? field)}.`).join(' ')
-  const words = ERRORS[code] ?? `That did not work (${code}). ${message ?? 'Please try again.'}`
+  if (fields.length) return fields.map(({ field, message }) => `${message.replace(`\`${field}\``, known(FIELDS, field) ?? field)}.`).join(' ')
+  const words = known(ERRORS, code) ?? `That did not work (${code}). ${message ?? 'Please try again.'}`
   return retryAfter ? `${words} Try again in ${wait(retryAfter)}.` : words
 }
 
