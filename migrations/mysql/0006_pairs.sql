@@ -1,4 +1,4 @@
--- The terms of a customer are also of pairs of four letters. `terms_version` takes the place of `indexed_version`, which
+-- The terms of a customer are also of pairs of three and four letters. `terms_version` takes the place of `indexed_version`, which
 -- programs from before may go on writing: it says for which version a row has the terms of today. What it does not say
 -- that of is indexed by `admin migrate` and `admin sweep`.
 

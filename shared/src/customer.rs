@@ -334,6 +334,17 @@ pub struct Changed {
     pub after: CustomerRow,
 }
 
+impl Changed {
+    /// The e-mail address, when the customer did not have it before: it was entered now, or came back with them.
+    #[must_use]
+    pub fn entered_address(&self) -> Option<&str> {
+        let (before, after) = (&self.before, &self.after);
+        let had_it = email::key(&before.email) == email::key(&after.email)
+            && before.deleted_at.is_none() == after.deleted_at.is_none();
+        (!had_it && after.deleted_at.is_none()).then_some(after.email.as_str())
+    }
+}
+
 /// Changes a customer: `edit` makes the record as it shall be from the record as it is, or refuses.
 ///
 /// The write happens only if nobody else wrote in between; otherwise `edit` is asked again with the newer record, so

@@ -1,9 +1,11 @@
 //! Running a router: what every function's `main` does, on hyper, for HTTP/1.1 and h2c.
 
+mod answers;
 mod connection;
 mod exchange;
 mod layers;
 
+pub use answers::Constant;
 pub use connection::{BEHIND_BALANCER, DRAIN, FACING_CLIENTS, Peers, Shutdown, serve};
 pub use layers::{Health, SameForAll, drained, surrounded, with_health};
 

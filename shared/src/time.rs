@@ -4,7 +4,7 @@ use std::{
     fmt,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// An instant: microseconds since 1970 in the database, RFC 3339 UTC with six digits on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
@@ -19,12 +19,14 @@ impl Timestamp {
         SystemTime::now().into()
     }
 
-    /// The instant that an RFC 3339 text names.
+    /// The instant that an RFC 3339 text names; none outside the years 0 to 9999 of UTC, which RFC 3339 cannot say.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let at = at.checked_to_offset(UtcOffset::UTC)?;
         let micros = at.unix_timestamp_nanos().div_euclid(1_000);
-        i64::try_from(micros).ok().map(Self)
+        let micros = i64::try_from(micros).ok()?;
+        (at.year() >= 0).then_some(Self(micros))
     }
 
     /// The instant so many whole seconds after 1970.
@@ -125,5 +127,12 @@ mod tests {
             );
         }
         assert_eq!(Timestamp::parse("yesterday"), None);
+        // Years that UTC cannot say in four digits, although the text's own offset can.
+        assert_eq!(Timestamp::parse("9999-12-31T23:59:59-23:59"), None);
+        assert_eq!(Timestamp::parse("0000-01-01T00:00:00+00:01"), None);
+        for text in ["0000-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"] {
+            let at = Timestamp::parse(text).map(|at| at.to_string());
+            assert_eq!(at.as_deref(), Some(text));
+        }
     }
 }

@@ -325,6 +325,35 @@ async fn whoever_enters_an_erased_address_is_warned() {
     assert_eq!(made["warnings"][0]["erased_at"], *erased_at);
     let replaced = admin.put(path, put).await.is(200).json();
     assert_eq!(replaced.get("warnings"), None);
+    // Also by a customer who is there already, and by one who comes back.
+    admin
+        .delete(&format!("/customers/{}", made["id"]))
+        .await
+        .is(204);
+    let warns = |answer: &Value| answer["warnings"][0]["erased_at"] == *erased_at;
+    let patch = async |body: Value| admin.patch("/customers/3", body).await.is(200).json();
+    assert!(warns(
+        &patch(json!({ "email": "zeb@bygone.example" })).await
+    ));
+    assert!(!warns(
+        &patch(json!({ "email": "Zeb@bygone.example", "name": "Z" })).await
+    ));
+    assert!(!warns(
+        &patch(json!({ "email": "zebu@bygone.example" })).await
+    ));
+    assert!(warns(
+        &admin.put("/customers/3", new.clone()).await.is(200).json()
+    ));
+    admin.delete("/customers/3").await.is(204);
+    let restored = admin.post("/customers/3/restore", json!({})).await;
+    assert!(warns(&restored.is(200).json()));
+    assert!(!warns(
+        &patch(json!({ "email": "zebu@bygone.example" })).await
+    ));
+    let change = json!({ "email": "zeb@bygone.example" });
+    let items = json!({ "items": [{ "update": { "id": 3, "changes": change } }] });
+    let results = admin.post("/customers/batch", items).await.is(200).json();
+    assert!(warns(&results["results"][0]));
     // An answer that was given is not given again once its customer is erased.
     erase_of(&admin, 5).await.is(200);
     keyed("/customers", &new).await.problem(410, "erased");

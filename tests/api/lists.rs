@@ -232,6 +232,10 @@ async fn what_no_list_can_be_asked_is_refused_by_its_name() {
             "a + is written %2B",
         ),
         ("modified_after=2026-02-30T00:00:00Z", "modified_after: "),
+        (
+            "created_before=9999-12-31T23:59:59-23:59",
+            "created_before: ",
+        ),
         ("modified_before=", "modified_before: "),
         (
             &format!("q={long}"),

@@ -30,7 +30,8 @@ pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// The names of the cookies with a prefix that are too many when one of `own` name is added and `most` may be there:
-/// those without a time in `since`, then the oldest.
+/// those without a time in `since`, then the oldest; at most `most` of them, for somebody may send any number. What is not
+/// as long as `own` is nobody's of ours.
 pub(crate) fn too_many<'a>(
     headers: &'a HeaderMap,
     (prefix, own): (&str, &str),
@@ -38,11 +39,11 @@ pub(crate) fn too_many<'a>(
     since: impl Fn(&str, &str) -> Option<i64>,
 ) -> Vec<&'a str> {
     let mut there: Vec<_> = all(headers)
-        .filter(|(name, _)| name.starts_with(prefix) && *name != own)
+        .filter(|(name, _)| name.starts_with(prefix) && name.len() == own.len() && *name != own)
         .map(|(name, value)| (since(name, value), name))
         .collect();
     there.sort_unstable();
-    let over = (there.len() + 1).saturating_sub(most);
+    let over = (there.len() + 1).saturating_sub(most).min(most);
     there.iter().take(over).map(|(_, name)| *name).collect()
 }
 

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn one_browser_keeps_the_twenty_latest_flows() -> ApiResult<()> {
         let key = FlowKey::derive(&[1; 32]);
-        let mut jar = vec![format!("{PREFIX}broken=x")];
+        let mut jar = vec![format!("{}=x", cookie_name("broken"))];
         let mut headers = browser(&mut jar, Vec::new());
         let mut flows = Vec::new();
         for second in 0..30 {
@@ -195,6 +195,17 @@ mod tests {
         let open = |flow: &Flow| key.find(&headers, &flow.state, NOW).is_some();
         assert!(flows[10..].iter().all(open) && !flows[..10].iter().any(open));
         assert!(headers[header::COOKIE].len() < 16 * 1_024);
+        Ok(())
+    }
+
+    #[test]
+    fn however_many_cookies_come_the_answer_is_small() -> ApiResult<()> {
+        let key = FlowKey::derive(&[1; 32]);
+        let forged = (0..1_000).map(|n| format!("{}=x", cookie_name(&n.to_string())));
+        let long = format!("{PREFIX}{}=x", "x".repeat(8_000));
+        let headers = browser(&mut forged.chain([long]).collect(), Vec::new());
+        let set = key.keep(&begin(NOW), &headers)?;
+        assert!(set.iter().map(HeaderValue::len).sum::<usize>() < 4_096);
         Ok(())
     }
 }

@@ -229,8 +229,9 @@ async fn warnings(
     at: Timestamp,
 ) -> sqlx::Result<Vec<Option<Warning>>> {
     let entered = items.iter().map(|item| match item {
-        Item::Create(new) => Some(&new.email),
-        Item::Update(..) | Item::Delete(_) => None,
+        Item::Create(new) => Some(new.email.as_str()),
+        Item::Update(_, patch) => patch.email().map(|email| email.as_str()),
+        Item::Delete(_) => None,
     });
     erased::warnings(db, privacy, entered, at).await
 }

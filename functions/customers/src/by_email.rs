@@ -49,7 +49,8 @@ pub(crate) async fn put(
             }
             None => {
                 let deed = Deed::now(Action::Created, user);
-                let warning = erased::warning(db, &state.privacy, address, deed.at).await?;
+                let warning =
+                    erased::warning(db, &state.privacy, address.as_str(), deed.at).await?;
                 let made = store::create(db, new, &deed, None).await;
                 made.map(|customer| Put::Created(customer, warning))
             }

@@ -92,7 +92,7 @@ pub(crate) async fn create_customer(
         Claimed::Before(id) => return created_before(&state, &id, deed.at).await,
     };
     let made = async {
-        let warning = erased::warning(db, &state.privacy, &new.email, deed.at).await?;
+        let warning = erased::warning(db, &state.privacy, new.email.as_str(), deed.at).await?;
         let customer = store::create(db, &new, &deed, claim.as_ref()).await?;
         Ok((customer, warning))
     };
@@ -107,9 +107,8 @@ async fn created_before(state: &CustomersState, id: &str, now: Timestamp) -> Api
     let made = as_of::find(&state.context.db, id, Moment::Version(1)).await?;
     drop(permit);
     let made = made.ok_or(ApiError::NotFound("customer"))?;
-    let address = Email::parse(&made.email).map_err(|(_, message)| anyhow::Error::msg(message))?;
     let (db, at) = (&state.context.db, made.created_at);
-    let warning = erased::warning(db, &state.privacy, &address, at).await?;
+    let warning = erased::warning(db, &state.privacy, &made.email, at).await?;
     Ok(replayed(created(state, made, warning, now)))
 }
 
@@ -171,7 +170,7 @@ pub(crate) async fn put_customer_by_email(
     );
     Ok(match put.await? {
         Put::Created(customer, warning) => created(&state, customer, warning, now),
-        Put::Replaced(customer) => shown(&state, customer, now),
+        Put::Replaced(customer) => shown(&state, customer, None, now),
     })
 }
 
@@ -202,7 +201,7 @@ pub(crate) async fn find_customer(
         let tag = [(header::ETAG, entity_tag(customer.version))];
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
     }
-    Ok(shown(&state, customer, Timestamp::now()))
+    Ok(shown(&state, customer, None, Timestamp::now()))
 }
 
 /// Replaces a customer.
@@ -302,7 +301,11 @@ async fn change(
 ) -> ApiResult<Response> {
     let (db, urls) = (&state.context.db, &state.image_urls);
     let changed = customer::change(db, id, if_match.as_ref(), urls, &deed, edit).await?;
-    Ok(shown(state, changed.after, deed.at))
+    let warning = match changed.entered_address() {
+        Some(address) => erased::warning_afterwards(db, &state.privacy, address, deed.at).await,
+        None => None,
+    };
+    Ok(shown(state, changed.after, warning, deed.at))
 }
 
 fn created(
@@ -313,9 +316,8 @@ fn created(
 ) -> Response {
     let location = format!("/customers/{}", customer.id);
     let location = [(header::LOCATION, state.context.public.join(&location))];
-    let tag = [(header::ETAG, entity_tag(customer.version))];
-    let customer = customer.show(&state.image_urls, now).warned(warning);
-    (StatusCode::CREATED, location, tag, Json(customer)).into_response()
+    let shown = shown(state, customer, warning, now);
+    (StatusCode::CREATED, location, shown).into_response()
 }
 
 fn replayed(mut answer: Response) -> Response {
@@ -324,7 +326,13 @@ fn replayed(mut answer: Response) -> Response {
     answer
 }
 
-fn shown(state: &CustomersState, customer: CustomerRow, now: Timestamp) -> Response {
+fn shown(
+    state: &CustomersState,
+    customer: CustomerRow,
+    warning: Option<Warning>,
+    now: Timestamp,
+) -> Response {
     let tag = [(header::ETAG, entity_tag(customer.version))];
-    (tag, Json(customer.show(&state.image_urls, now))).into_response()
+    let customer = customer.show(&state.image_urls, now).warned(warning);
+    (tag, Json(customer)).into_response()
 }

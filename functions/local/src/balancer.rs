@@ -43,6 +43,9 @@ const PATIENCE: Duration = Duration::from_secs(75);
 /// How long a connection to a service may take.
 const CONNECT: Duration = Duration::from_secs(2);
 
+/// How much of an answer may come before its client takes it, in bytes, and of how many answers of a connection.
+const WINDOW: u32 = 128 * 1024;
+const STREAMS: u32 = 128;
 /// The largest body that is kept to be sent again, in bytes.
 const REPLAYED: u64 = 64 * 1024;
 /// How often a request is begun.
@@ -145,7 +148,9 @@ impl Remote {
         });
         let client = Client::builder(TokioExecutor::new())
             .http2_only(true)
-            .http2_adaptive_window(true)
+            .http2_initial_stream_window_size(WINDOW)
+            // As much as all streams together: an answer that nobody reads must not hold up the others.
+            .http2_initial_connection_window_size(WINDOW * STREAMS)
             .timer(TokioTimer::new())
             .build(BoxCloneSyncService::new(connect));
         Self {

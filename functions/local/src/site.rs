@@ -2,7 +2,7 @@
 //! addresses, with the same headers.
 
 use axum::{
-    Router,
+    Extension, Router,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::get,
@@ -11,8 +11,9 @@ use rust_embed::{Embed, EmbeddedFile};
 use shared::{
     error::ApiError,
     extract::{IfNoneMatch, entity_tag},
+    server::Constant,
 };
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 use tower_http::compression::CompressionLayer;
 
 /// Read from the folder while developing; a part of the program once it is built for release.
@@ -68,7 +69,7 @@ fn show(name: &str, known: Option<IfNoneMatch>) -> Response {
     let tag = format!("{hash:032x}");
     let mut answer = match known {
         Some(known) if known.has(&tag) => StatusCode::NOT_MODIFIED.into_response(),
-        _ => data.into_owned().into_response(),
+        _ => whole(data),
     };
     let headers = answer.headers_mut();
     headers.insert(header::ETAG, entity_tag(&tag));
@@ -83,6 +84,14 @@ fn show(name: &str, known: Option<IfNoneMatch>) -> Response {
         );
     }
     answer
+}
+
+/// A file of the program takes no memory of its own, however many read it.
+fn whole(data: Cow<'static, [u8]>) -> Response {
+    match data {
+        Cow::Borrowed(data) => (Extension(Constant), data).into_response(),
+        Cow::Owned(data) => data.into_response(),
+    }
 }
 
 fn freshness(name: &str) -> &'static str {

@@ -2,7 +2,6 @@
 
 use crate::{
     db::Db,
-    email::Email,
     id::{CustomerId, ImageId, OperationId, UserId},
     on_read, on_write,
     privacy::PrivacyKey,
@@ -159,24 +158,38 @@ impl Warning {
 pub async fn warning(
     db: &Db,
     privacy: &PrivacyKey,
-    address: &Email,
+    address: &str,
     until: Timestamp,
 ) -> sqlx::Result<Option<Warning>> {
     let mut warnings = warnings(db, privacy, [Some(address)], until).await?;
     Ok(warnings.pop().flatten())
 }
 
+/// The same for an address that is already entered: nobody is told that it is not because this could not be read.
+pub async fn warning_afterwards(
+    db: &Db,
+    privacy: &PrivacyKey,
+    address: &str,
+    until: Timestamp,
+) -> Option<Warning> {
+    let warning = warning(db, privacy, address, until).await;
+    warning.unwrap_or_else(|error| {
+        tracing::warn!(%error, "whether an entered address was erased could not be read");
+        None
+    })
+}
+
 /// The same for many, in their order; there is none where no address is entered.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn warnings(
+pub async fn warnings<'a>(
     db: &Db,
     privacy: &PrivacyKey,
-    addresses: impl IntoIterator<Item = Option<&Email>>,
+    addresses: impl IntoIterator<Item = Option<&'a str>>,
     until: Timestamp,
 ) -> sqlx::Result<Vec<Option<Warning>>> {
-    let hashed = |address: Option<&Email>| address.map(|one| privacy.address_hash(one.as_str()));
+    let hashed = |address: Option<&str>| address.map(|one| privacy.address_hash(one));
     let hashes: Vec<_> = addresses.into_iter().map(hashed).collect();
     let mut erased = BTreeMap::new();
     let entered: Vec<_> = hashes.iter().flatten().collect();

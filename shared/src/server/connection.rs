@@ -1,5 +1,6 @@
 //! Accepting connections, bounding what a slow or greedy peer can hold, and stopping without losing a request.
 
+use super::answers::Outstanding;
 use axum::{
     body::Body,
     http::{Request, Response},
@@ -28,6 +29,7 @@ use tokio::{
     sync::{Semaphore, watch},
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutWriter;
 use tower::{Service, ServiceExt as _};
 
 /// How long requests under way may take to finish once told to stop. Cloud Run kills after ten seconds.
@@ -37,6 +39,7 @@ const GREETING: Duration = Duration::from_secs(10);
 /// Behind a load balancer, which keeps its connections for ten minutes, and sends many people's requests through each.
 pub const BEHIND_BALANCER: Peers = Peers {
     idle: Duration::from_secs(620),
+    patience: Duration::from_secs(30),
     linger: true,
     ahead: 128 * 1024,
     ahead_in_all: 128 * 1024 * STREAMS,
@@ -44,6 +47,7 @@ pub const BEHIND_BALANCER: Peers = Peers {
 /// Facing anybody.
 pub const FACING_CLIENTS: Peers = Peers {
     idle: Duration::from_secs(60),
+    patience: Duration::from_secs(30),
     linger: false,
     ahead: 256 * 1024,
     ahead_in_all: 4 * 1024 * 1024,
@@ -62,6 +66,8 @@ const HEAD: u32 = 32 * 1024;
 pub struct Peers {
     /// How long a connection may be without a request.
     idle: Duration,
+    /// How long it may take nothing of what is sent to it; and a piece of an answer of what it has room for.
+    patience: Duration,
     /// Whether a connection that is over is read on until the peer hangs up; see [`linger`].
     linger: bool,
     /// How many bytes of a body may come by HTTP/2 before somebody reads it, and of all bodies of one connection: those
@@ -150,12 +156,19 @@ pub async fn serve<G, F, I, S>(
             continue;
         };
         let (transport, http, watcher) = (greet(stream), Arc::clone(&http), graceful.watcher());
-        let (greeted, service) = Greeted::new(service(peer));
+        let outstanding = Outstanding::new(peers.patience);
+        let service = service(peer).map_response({
+            let outstanding = outstanding.clone();
+            move |answer| outstanding.watched(answer)
+        });
+        let (greeted, service) = Greeted::new(service);
         tokio::spawn(async move {
             let _place = place;
             let Ok(Ok(transport)) = timeout(GREETING, transport).await else {
                 return;
             };
+            let mut transport = Box::pin(TimeoutWriter::new(transport));
+            transport.as_mut().set_timeout_pinned(Some(peers.patience));
             let connection =
                 http.serve_connection(TokioIo::new(transport), TowerToHyperService::new(service));
             let connection = watcher.watch(connection.into_owned());
@@ -163,6 +176,7 @@ pub async fn serve<G, F, I, S>(
                 // A peer that breaks off or speaks no HTTP is not our failure.
                 _ = connection => {}
                 () = greeted.too_late() => {}
+                () = outstanding.overdue() => {}
             }
             if let Some(last) = last {
                 linger(last).await;
@@ -268,5 +282,82 @@ where
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         self.greeted.store(true, Ordering::Relaxed);
         self.service.clone().oneshot(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Router, routing::get};
+    use std::future::ready;
+    use tokio::time::Instant;
+
+    const PATIENCE: Duration = Duration::from_millis(500);
+    /// More than two sockets take.
+    const LARGE: usize = 24 * 1024 * 1024;
+
+    /// Serves a large answer to a reader whom it waits for shortly.
+    async fn reader() -> io::Result<TcpStream> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        tokio::spawn(async move {
+            let peers = Peers {
+                patience: PATIENCE,
+                ..FACING_CLIENTS
+            };
+            let router = Router::new().route("/", get(async || vec![0; LARGE]));
+            let (_say, hear) = watch::channel(false);
+            let greet = |stream| ready(Ok(stream));
+            serve(listener, greet, |_| router.clone(), peers, &Shutdown(hear)).await;
+        });
+        TcpStream::connect(address).await
+    }
+
+    /// Reads to the end, in pieces with pauses between them; gives how much came.
+    async fn read(reader: &mut TcpStream, pause: Duration) -> usize {
+        let (mut all, mut piece) = (0, vec![0; 256 * 1024]);
+        while let Ok(read @ 1..) = reader.read(&mut piece).await {
+            all += read;
+            sleep(pause).await;
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_takes_nothing_is_cut_off() -> io::Result<()> {
+        let mut reader = reader().await?;
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        reader.write_all(request).await?;
+        sleep(3 * PATIENCE).await;
+        assert!(read(&mut reader, Duration::ZERO).await < LARGE);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_who_goes_on_is_served() -> io::Result<()> {
+        let mut reader = reader().await?;
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        reader.write_all(request).await?;
+        assert!(read(&mut reader, Duration::from_millis(20)).await > LARGE);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_opens_no_window_is_cut_off() -> io::Result<()> {
+        let mut reader = reader().await?;
+        let started = Instant::now();
+        reader
+            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+            .await?;
+        // SETTINGS_INITIAL_WINDOW_SIZE = 0 (RFC 9113, section 6.5.2).
+        let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+        reader.write_all(&settings).await?;
+        // HEADERS of GET / to the authority `a`, with nothing behind them (RFC 7541, appendix A).
+        let get = [0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x84, 0x86, 0x41, 1, b'a'];
+        reader.write_all(&get).await?;
+        let read = timeout(20 * PATIENCE, read(&mut reader, Duration::ZERO)).await;
+        assert!(read.expect("the connection ends") < 1_024);
+        assert!(started.elapsed() >= PATIENCE);
+        Ok(())
     }
 }

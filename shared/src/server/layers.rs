@@ -1,6 +1,6 @@
 //! What surrounds every handler: health, the request's id, one log line, problems, security headers, CORS.
 
-use super::{Config, exchange::Exchange};
+use super::{Config, answers::Room, exchange::Exchange};
 use crate::{
     config::PublicUrl,
     db::Db,
@@ -58,6 +58,7 @@ pub fn surrounded(
     let state = LayerState {
         hsts: !public.is_loopback(),
         metrics: telemetry.exports().then(HttpMetrics::new),
+        room: Room::new(),
     };
     let router = router
         .fallback(|| async { ApiError::NotFound("path") })
@@ -94,6 +95,7 @@ pub fn with_health(router: Router, service: &'static str, config: &Config, db: &
 struct LayerState {
     hsts: bool,
     metrics: Option<HttpMetrics>,
+    room: Room,
 }
 
 /// Answers errors as problems, adds the headers that every answer has, and tells of the request once.
@@ -102,7 +104,7 @@ async fn surround(State(state): State<LayerState>, request: Request, next: Next)
     let (trace, span) = (exchange.trace(), exchange.span());
     let id = trace.id.to_string();
     let answer = async move {
-        let mut response = next.run(drained(request)).await;
+        let mut response = state.room.placed(next.run(drained(request)).await);
         let error = response.extensions_mut().remove::<Arc<ApiError>>();
         if let Some(error) = &error {
             error.write_body(&mut response, &id);

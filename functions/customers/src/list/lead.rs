@@ -31,20 +31,17 @@ pub(super) enum Lead {
 }
 
 impl Lead {
-    /// One for each thing that the query asks for.
-    pub(super) fn all(query: &ListQuery) -> Vec<Self> {
+    /// Whoever has two of the words, for each two of the longest three; and one for each thing that the query asks for
+    /// and that none of these has whole.
+    pub(super) fn all(query: &ListQuery) -> (Vec<Self>, Vec<Self>) {
         let words = &query.q.wanted;
         let pairs = pairs(words);
         let in_pair = |word: &Wanted| pairs.iter().any(|(_, whole)| whole.contains(&Some(word)));
-        let mut leads: Vec<Self> = words
-            .iter()
-            .filter(|word| !in_pair(word))
-            .map(|word| match word.range() {
-                Some((from, to)) => Self::Terms(from, to),
-                None => Self::Term(word.term().to_owned()),
-            })
-            .collect();
-        leads.extend(Self::pairs(query));
+        let words = words.iter().filter(|word| !in_pair(word));
+        let words = words.map(|word| match word.range() {
+            Some((from, to)) => Self::Terms(from, to),
+            None => Self::Term(word.term().to_owned()),
+        });
         let created = query.created_after.or(query.created_before);
         let modified = query.modified_after.or(query.modified_before);
         let asked = [
@@ -53,19 +50,10 @@ impl Lead {
             (created.is_some(), Self::Created),
             (modified.is_some(), Self::Modified),
         ];
-        leads.extend(
-            asked
-                .into_iter()
-                .filter(|(asked, _)| *asked)
-                .map(|(_, lead)| lead),
-        );
-        leads
-    }
-
-    /// Whoever has two of the words, for each two of the longest three.
-    pub(super) fn pairs(query: &ListQuery) -> Vec<Self> {
-        let pairs = pairs(&query.q.wanted).into_iter();
-        pairs.map(|(term, _)| Self::Term(term)).collect()
+        let asked = asked.into_iter().filter(|(asked, _)| *asked);
+        let others = words.chain(asked.map(|(_, lead)| lead)).collect();
+        let pairs = pairs.into_iter().map(|(term, _)| Self::Term(term));
+        (pairs.collect(), others)
     }
 
     /// The narrowest that has customers in the order of the list.
@@ -73,8 +61,11 @@ impl Lead {
         if query.order().column != Column::Id {
             return Self::Order;
         }
-        match (Self::pairs(query).into_iter().next(), &query.q.wanted[..]) {
-            (Some(pair), _) => pair,
+        match (
+            pairs(&query.q.wanted).into_iter().next(),
+            &query.q.wanted[..],
+        ) {
+            (Some((pair, _)), _) => Self::Term(pair),
             (None, [longest, ..]) => Self::Term(longest.term().to_owned()),
             (None, []) if query.created_by.is_some() => Self::CreatedBy,
             (None, []) if query.has_photo.is_some() => Self::Photo,

@@ -54,19 +54,20 @@ impl<'a> Plan<'a> {
         }
         let by_id = query.order().column == Column::Id;
         let ordered = Lead::in_order(query);
-        let mut others = Lead::all(query);
+        let (pairs, mut others) = Lead::all(query);
         others.retain(|other| !ordered.implies(other, query.order()));
+        let no_other_pair = pairs.iter().all(|pair| *pair == ordered);
         match &others[..] {
-            [] => return Ok(plan(ordered, Manner::Straight)),
+            [] if no_other_pair => return Ok(plan(ordered, Manner::Straight)),
             [Lead::Created | Lead::Modified] if by_id && ordered == Lead::Order => {
                 return Ok(plan(others.remove(0), Manner::InTime));
             }
             _ => {}
         }
-        let one = by_id && ordered != Lead::Order && others.len() == 1;
+        let one = by_id && ordered != Lead::Order && no_other_pair && others.len() == 1;
         let few = if one { FEW_OF_ONE } else { FEW };
         // Two words together are rare, as a rule; then nothing else has to be counted.
-        for leads in [Lead::pairs(query), others] {
+        for leads in [pairs, others] {
             let rarest = rarest(db, query, deleted, leads, few + 1).await?;
             if let Some((lead, count)) = rarest
                 && count <= few
