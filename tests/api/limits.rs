@@ -164,7 +164,8 @@ async fn b2_one_address_cannot_try_a_password_on_everybody() {
     // One more for each 36 seconds that this takes.
     assert!((ADDRESS - 4..ADDRESS + 4).contains(&guesses), "{guesses}");
     let wait = refused(log_in(&sprayer, ADMIN, PASSWORD).await);
-    assert!(wait <= 3_600 / ADDRESS as u64, "{wait}");
+    // One of those who came at once for the last place may count too.
+    assert!(wait <= 2 * 3_600 / ADDRESS as u64, "{wait}");
     // Nobody else is concerned.
     log_in(&product.anyone_at(3), ADMIN, PASSWORD).await.is(200);
     // From now on guesses at ever new accounts do not even make rows; and none of them tells of anybody.
@@ -305,6 +306,32 @@ async fn b8_who_guesses_does_not_lock_the_owner_out() {
     let request = login(&owner, ADMIN, PASSWORD);
     refused(owner.send(request).await);
     assert_eq!(owner.cookies, known, "a failure changes no cookie");
+}
+
+#[tokio::test]
+async fn b8_a_browser_in_which_an_old_password_was_right_is_not_known() {
+    let product = Product::start().await;
+    let mut browser = Visitor::with(product.anyone_at(2));
+    let login = |visitor: &Visitor, password: &str| {
+        let credentials = json!({ "email": ADMIN, "password": password });
+        visitor.request(Method::POST, "/login").json(&credentials)
+    };
+    browser.send(login(&browser, PASSWORD)).await.is(200);
+    let change = json!({ "current_password": PASSWORD, "new_password": "another good password" });
+    product
+        .admin()
+        .await
+        .put("/me/password", change)
+        .await
+        .is(204);
+    for host in 3..6 {
+        assert_eq!(
+            guess(&product.anyone_at(host), same(ADMIN, PAIR)).await,
+            PAIR
+        );
+    }
+    refused(browser.send(login(&browser, "wrong")).await);
+    refused(browser.send(login(&browser, "another good password")).await);
 }
 
 #[tokio::test]

@@ -727,6 +727,14 @@ async fn one_sees_oneself_and_one_s_own_sessions() {
         view(id(&user), Value::Null, false),
     ];
     assert_eq!(page, json!({ "data": data, "next_cursor": null }));
+    let first = second.get("/me/sessions?limit=1").await.is(200).json();
+    assert_eq!(first["data"].as_array().map(Vec::len), Some(1));
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let next = format!("/me/sessions?limit=1&cursor={cursor}");
+    let last = second.get(&next).await.is(200).json();
+    assert_eq!(last["data"][0]["id"], id(&user));
+    assert_eq!(last["next_cursor"], Value::Null);
+    admin.get(&next).await.problem(400, "invalid_cursor");
     for (path, status, code) in [
         (format!("/me/sessions/{}", id(&admin)), 404, "not_found"),
         (format!("/me/sessions/{}", "0".repeat(32)), 404, "not_found"),

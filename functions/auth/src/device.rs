@@ -6,6 +6,8 @@ use crate::{
     limits::Account,
 };
 use axum::http::{HeaderMap, HeaderValue};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::digest;
 use serde::{Deserialize, Serialize};
 use shared::{error::ApiResult, id::OperationId, seal::Seal, time::Timestamp};
 use std::time::Duration;
@@ -23,6 +25,8 @@ const LABEL: &str = "crm known device 1";
 #[derive(Serialize, Deserialize)]
 struct Device {
     id: OperationId,
+    /// Of the password's hash at the last sign-in: whoever once knew the password is a stranger when it is another.
+    password: String,
     /// The last sign-in, in seconds since 1970.
     signed_in: i64,
 }
@@ -36,17 +40,19 @@ impl DeviceKey {
         Self(Seal::derive(secret, LABEL))
     }
 
-    /// The id of this browser, if the account's owner has signed in in it.
+    /// The id of this browser, if the account's owner has signed in in it with the password that has this hash.
     pub(crate) fn find(
         &self,
         headers: &HeaderMap,
         account: &Account,
+        password_hash: Option<&str>,
         now: Timestamp,
     ) -> Option<String> {
         let name = cookie_name(account);
         let device = self.open(&name, cookies::find(headers, &name)?)?;
+        let same = device.password == mark(password_hash?);
         let signed_in = Timestamp::from_seconds(device.signed_in);
-        (now.since(signed_in) <= LASTS).then(|| device.id.into())
+        (same && now.since(signed_in) <= LASTS).then(|| device.id.into())
     }
 
     /// The `Set-Cookie` headers after a sign-in: this account's cookie, and the end of those that are too many.
@@ -54,11 +60,13 @@ impl DeviceKey {
         &self,
         headers: &HeaderMap,
         account: &Account,
+        password_hash: &str,
         now: Timestamp,
     ) -> ApiResult<Vec<HeaderValue>> {
         let name = cookie_name(account);
         let device = Device {
             id: OperationId::generate(),
+            password: mark(password_hash),
             signed_in: now.seconds(),
         };
         let value = self.0.seal(&name, &device);
@@ -76,6 +84,12 @@ impl DeviceKey {
     }
 }
 
+/// What tells one password's hash from another.
+fn mark(password_hash: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, password_hash.as_bytes());
+    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..12])
+}
+
 fn cookie_name(account: &Account) -> String {
     let hash = account.as_str();
     format!("{PREFIX}{}", hash.get(..16).unwrap_or(hash))
@@ -88,6 +102,7 @@ mod tests {
     use axum::http::header;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+    const HASH: &str = "$argon2id$one";
 
     fn account(email: &str) -> Account {
         LimitKey::derive(&[1; 32]).account(email)
@@ -106,35 +121,41 @@ mod tests {
     #[test]
     fn a_device_is_known_by_its_account_alone_for_180_days() -> ApiResult<()> {
         let (key, ada) = (DeviceKey::derive(&[1; 32]), account("ada@example.com"));
-        let set = key.keep(&HeaderMap::new(), &ada, NOW)?;
+        let set = key.keep(&HeaderMap::new(), &ada, HASH, NOW)?;
         let [cookie] = &set[..] else {
             panic!("{set:?}")
         };
         let cookie = cookie.to_str().expect("text");
         assert!(cookie.len() < 400 && !cookie.contains("ada"), "{cookie}");
         let headers = browser(&[cookie]);
-        let id = key.find(&headers, &ada, NOW.plus(LASTS));
+        let id = key.find(&headers, &ada, Some(HASH), NOW.plus(LASTS));
         assert_eq!(id.map(|id| id.len()), Some(32));
         let late = NOW.plus(LASTS + Duration::from_secs(1));
-        assert_eq!(key.find(&headers, &ada, late), None);
-        assert_eq!(DeviceKey::derive(&[2; 32]).find(&headers, &ada, NOW), None);
+        assert_eq!(key.find(&headers, &ada, Some(HASH), late), None);
+        for other in [None, Some("$argon2id$other")] {
+            assert_eq!(key.find(&headers, &ada, other, NOW), None);
+        }
+        let other = DeviceKey::derive(&[2; 32]);
+        assert_eq!(other.find(&headers, &ada, Some(HASH), NOW), None);
         // Under another account's name it does not open.
         let bob = account("bob@example.com");
         let stolen = cookie.replacen(&cookie_name(&ada), &cookie_name(&bob), 1);
-        assert_eq!(key.find(&browser(&[&stolen]), &bob, NOW), None);
+        let stolen = browser(&[&stolen]);
+        assert_eq!(key.find(&stolen, &bob, Some(HASH), NOW), None);
         Ok(())
     }
 
     #[test]
     fn one_browser_is_known_as_the_ten_latest_accounts() -> ApiResult<()> {
         let key = DeviceKey::derive(&[1; 32]);
-        let mut jar = vec![format!("{PREFIX}broken=x")];
+        let mut jar = vec![format!("{}=x", cookie_name(&account("broken")))];
         for day in 0..15 {
             let headers = browser(&jar.iter().map(String::as_str).collect::<Vec<_>>());
             let now = NOW.plus(Duration::from_secs(day * 24 * 60 * 60));
             // Again in the same account: its cookie is replaced.
             for _ in 0..2 {
-                for set in key.keep(&headers, &account(&format!("{day}@example.com")), now)? {
+                let account = account(&format!("{day}@example.com"));
+                for set in key.keep(&headers, &account, HASH, now)? {
                     let set = set.to_str().expect("text").to_owned();
                     let name = set.split('=').next().expect("a name").to_owned() + "=";
                     jar.retain(|known| !known.starts_with(&name));
@@ -148,7 +169,7 @@ mod tests {
         let headers = browser(&jar.iter().map(String::as_str).collect::<Vec<_>>());
         let known = |day: &u64| {
             let account = account(&format!("{day}@example.com"));
-            key.find(&headers, &account, NOW).is_some()
+            key.find(&headers, &account, Some(HASH), NOW).is_some()
         };
         assert_eq!(
             (0..15).filter(known).collect::<Vec<_>>(),

@@ -125,7 +125,9 @@ fn account<R: Routes<AuthState>>(table: R) -> R {
         .get("/me/sessions", me::list_sessions, |operation| {
             operation
                 .does("List where one is signed in", "The latest first.")
-                .answers::<Page<SessionView>>(S::OK, "Every session, on one page.")
+                .answers::<Page<SessionView>>(S::OK, "One page.")
+                .with(Link)
+                .refuses(&[Code::InvalidCursor])
         })
         .delete("/me/sessions/{id}", me::delete_session, |operation| {
             operation

@@ -13,13 +13,13 @@ use axum::{
     http::{HeaderMap, HeaderName, Request, Response, Uri, Version, header, uri::Scheme},
 };
 use clap::Args;
-use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use shared::{
+    body,
     config::{Env, PublicUrl},
     error::ApiError,
     server::{Shutdown, drained, surrounded},
@@ -34,7 +34,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
 use tokio_rustls::TlsAcceptor;
 use tower::util::BoxCloneSyncService;
 
@@ -44,8 +44,12 @@ const PATIENCE: Duration = Duration::from_secs(75);
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// How much of an answer may come before its client takes it, in bytes, and of how many answers of a connection.
-const WINDOW: u32 = 128 * 1024;
-const STREAMS: u32 = 128;
+const WINDOW: u32 = 64 * 1024;
+const STREAMS: u32 = 1_024;
+/// How many requests are under way at a service.
+const TURNS: usize = STREAMS as usize;
+/// How long a small body may take.
+const SMALL_BODY: Duration = Duration::from_secs(15);
 /// The largest body that is kept to be sent again, in bytes.
 const REPLAYED: u64 = 64 * 1024;
 /// How often a request is begun.
@@ -134,6 +138,7 @@ type Connect = BoxCloneSyncService<Uri, Connection, io::Error>;
 #[derive(Clone)]
 pub(crate) struct Remote {
     client: Arc<Client<Connect, Body>>,
+    turns: Arc<Semaphore>,
 }
 
 impl Remote {
@@ -155,28 +160,43 @@ impl Remote {
             .build(BoxCloneSyncService::new(connect));
         Self {
             client: Arc::new(client),
+            turns: Arc::new(Semaphore::new(TURNS)),
         }
     }
 
     /// The service's answer, or a problem when it gives none.
+    ///
+    /// A request goes on when its client hangs up: given up while a connection is made, or again and again at once, it
+    /// would break the connection that it shares with others.
     pub(crate) async fn forward(self, request: Request<Incoming>) -> Response<Body> {
         let trace = request.headers().get("x-cloud-trace-context");
         let trace = trace
             .and_then(|trace| trace.to_str().ok())
             .unwrap_or_default();
         let trace = trace.split('/').next().unwrap_or_default().to_owned();
-        let answer = timeout(PATIENCE, self.send(drained(request.map(Body::new))));
-        match answer.await.unwrap_or_else(|late| Err(late.into())) {
+        let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else {
+            return ApiError::Unavailable("too many requests are under way").respond(&trace);
+        };
+        let request = drained(request.map(Body::new));
+        let answer = tokio::spawn(async move {
+            let _turn = turn;
+            let answer = timeout(PATIENCE, self.send(request));
+            answer.await.unwrap_or_else(|late| Err(late.into()))
+        });
+        match answer.await.unwrap_or_else(|broken| Err(broken.into())) {
             Ok(answer) => {
                 let mut answer = answer.map(Body::new);
                 remove_hop_by_hop(answer.headers_mut());
                 answer
             }
-            Err(error) => {
-                tracing::warn!(cause = %format_args!("{error:#}"), "a service does not answer");
-                ApiError::Unavailable("the service behind this path does not answer")
-                    .respond(&trace)
-            }
+            Err(error) => match error.downcast::<ApiError>() {
+                Ok(refusal) => refusal.respond(&trace),
+                Err(error) => {
+                    tracing::warn!(cause = %format_args!("{error:#}"), "a service does not answer");
+                    ApiError::Unavailable("the service behind this path does not answer")
+                        .respond(&trace)
+                }
+            },
         }
     }
 }
@@ -186,12 +206,10 @@ impl Remote {
     async fn send(&self, request: Request<Body>) -> anyhow::Result<Response<Incoming>> {
         let (parts, body) = outward(request)?.into_parts();
         if body.size_hint().exact().is_none_or(|size| size > REPLAYED) {
-            return Ok(self
-                .client
-                .request(Request::from_parts(parts, body))
-                .await?);
+            let request = Request::from_parts(parts, body);
+            return Ok(self.client.request(request).await?);
         }
-        let body = body.collect().await?.to_bytes();
+        let body = body::read(body, usize::MAX, SMALL_BODY).await?;
         for _ in 0..ATTEMPTS {
             let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
             match self.client.request(request).await {
@@ -244,12 +262,11 @@ fn outward(request: Request<Body>) -> Result<Request<Body>, axum::http::Error> {
         .path_and_query(path)
         .build()?;
     parts.version = Version::HTTP_2;
-    remove_hop_by_hop(&mut parts.headers);
     Ok(Request::from_parts(parts, body))
 }
 
 /// Removes what is between two neighbours only (RFC 9110, section 7.6.1).
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
+pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()

@@ -2,7 +2,7 @@
 
 use crate::{
     Place,
-    balancer::Remote,
+    balancer::{Remote, remove_hop_by_hop},
     routes::{Routes, Service},
 };
 use anyhow::Context as _;
@@ -143,6 +143,8 @@ async fn listen(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpLis
 
 /// Sets what the load balancer sets, and removes what a client has no business to say.
 fn rewrite(headers: &mut HeaderMap, client: SocketAddr, own: SocketAddr) {
+    // First: a client must not name in `Connection` what is set below.
+    remove_hop_by_hop(headers);
     let forged: Vec<_> = headers
         .keys()
         .filter(|name| name.as_str().starts_with(OURS))
@@ -205,6 +207,8 @@ mod tests {
             ("x-crm-edge", "guess"),
             ("x-forwarded-host", "evil.example"),
             ("forwarded", "for=6.6.6.6;host=evil.example"),
+            ("connection", "x-crm-client-ip, x-forwarded-proto, x-hop"),
+            ("x-hop", "6.6.6.6"),
             ("x-forwarded-proto", "http"),
             ("x-forwarded-for", "6.6.6.6"),
             ("accept", "*/*"),

@@ -41,14 +41,18 @@ pub const BEHIND_BALANCER: Peers = Peers {
     idle: Duration::from_secs(620),
     patience: Duration::from_secs(30),
     linger: true,
+    streams: 1_024,
+    resets: 4_096,
     ahead: 128 * 1024,
-    ahead_in_all: 128 * 1024 * STREAMS,
+    ahead_in_all: 16 * 1024 * 1024,
 };
 /// Facing anybody.
 pub const FACING_CLIENTS: Peers = Peers {
     idle: Duration::from_secs(60),
     patience: Duration::from_secs(30),
     linger: false,
+    streams: 128,
+    resets: 20,
     ahead: 256 * 1024,
     ahead_in_all: 4 * 1024 * 1024,
 };
@@ -56,8 +60,6 @@ pub const FACING_CLIENTS: Peers = Peers {
 const LINGER: Duration = Duration::from_secs(1);
 /// How many connections are open at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 4_096;
-/// How many requests one HTTP/2 connection may have open.
-const STREAMS: u32 = 128;
 /// The largest head of a request, in bytes.
 const HEAD: u32 = 32 * 1024;
 
@@ -70,6 +72,10 @@ pub struct Peers {
     patience: Duration,
     /// Whether a connection that is over is read on until the peer hangs up; see [`linger`].
     linger: bool,
+    /// How many requests one HTTP/2 connection may have open.
+    streams: u32,
+    /// How many requests it may give up at once before it is closed: a balancer passes many people's on.
+    resets: usize,
     /// How many bytes of a body may come by HTTP/2 before somebody reads it, and of all bodies of one connection: those
     /// that wait must not hold up those that are read.
     ahead: u32,
@@ -230,7 +236,9 @@ fn http(peers: Peers) -> auto::Builder<TokioExecutor> {
         .max_buf_size(HEAD as usize);
     http.http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(peers.streams)
+        .max_pending_accept_reset_streams(peers.resets)
+        .max_local_error_reset_streams(peers.resets.max(1_024))
         .initial_stream_window_size(peers.ahead)
         .initial_connection_window_size(peers.ahead_in_all)
         .max_header_list_size(HEAD)

@@ -5,7 +5,7 @@ use crate::{
     AuthState,
     deadline::Deadline,
     model::{Credentials, RefreshIn},
-    store::users::{self, SignInRow},
+    store::users,
 };
 use axum::{
     extract::State,
@@ -41,13 +41,18 @@ async fn sign_in(
     credentials: Credentials,
 ) -> ApiResult<Response> {
     let (db, config, now) = (&auth.context.db, &auth.config, Timestamp::now());
+    let user = users::find_to_sign_in(db, &credentials.email_key).await?;
+    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
     let account = config.limits.account(&credentials.email_key);
-    let device = config.devices.find(headers, &account, now);
+    let device = config.devices.find(headers, &account, hash, now);
     let address = config.client_address(headers);
     let attempt = config.limits.sign_in(&account, address, device.as_deref());
     attempt.count(db, now).await?;
     let refresh_in = credentials.refresh_in;
-    let user = attempt.unless_broken(db, find(auth, credentials)).await?;
+    // One password is hashed, whoever it is.
+    let verified = auth.passwords.verify(credentials.password, hash);
+    let right = attempt.unless_broken(db, verified).await?;
+    let user = user.filter(|_| right);
     let user = user.ok_or(ApiError::InvalidCredentials)?;
     // That may have taken seconds.
     let now = Timestamp::now();
@@ -61,16 +66,8 @@ async fn sign_in(
     let tokens = auth.issuer.issue(&session, user.role, now)?;
     let mut response = answered(tokens, refresh_in)?;
     // By which the browser is known from now on.
-    for cookie in config.devices.keep(headers, &account, now)? {
+    for cookie in config.devices.keep(headers, &account, checked, now)? {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
-}
-
-/// The active user with this e-mail address and this password. One password is hashed, whoever it is.
-async fn find(auth: &AuthState, credentials: Credentials) -> ApiResult<Option<SignInRow>> {
-    let user = users::find_to_sign_in(&auth.context.db, &credentials.email_key).await?;
-    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    let right = auth.passwords.verify(credentials.password, hash).await?;
-    Ok(user.filter(|_| right))
 }

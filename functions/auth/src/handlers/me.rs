@@ -1,5 +1,6 @@
 //! The signed-in user's own account.
 
+use super::PageQuery;
 use crate::{
     AuthState,
     model::{PasswordChange, SessionView, User},
@@ -7,13 +8,13 @@ use crate::{
     tokens,
 };
 use axum::{extract::State, http::StatusCode};
-use serde_json::{Value, json};
 use shared::{
     body::Body,
     db::Db,
     error::{ApiError, ApiResult},
-    extract::{Json, Path},
+    extract::{Json, Path, Query},
     id::{SessionId, UserId},
+    page::Page,
     time::Timestamp,
     token::CurrentUser,
 };
@@ -74,11 +75,19 @@ async fn hash_new(
 
 /// Lists where the user is signed in, latest first.
 pub(crate) async fn list_sessions(
-    State(db): State<Db>,
+    State(auth): State<AuthState>,
     user: CurrentUser,
-) -> ApiResult<Json<Value>> {
-    let now = Timestamp::now();
-    let sessions = sessions::list(&db, user.id, tokens::alive_since(now)).await?;
+    Query(query): Query<PageQuery>,
+) -> ApiResult<Page<SessionView>> {
+    const LIST: &str = "/me/sessions";
+    let (cursors, limit) = (&auth.config.cursors, query.limit);
+    let list = format!("{LIST} of {}", user.id);
+    let after = cursors.open(query.cursor.as_deref(), &list)?;
+    let alive = tokens::alive_since(Timestamp::now());
+    let rows = sessions::list(&auth.context.db, user.id, alive, after, limit.and_one()).await?;
+    let place =
+        |session: &sessions::Session| (session.created_at.micros(), session.id.as_str().to_owned());
+    let page = Page::cut(rows, limit, cursors, &list, place);
     let view = |session: sessions::Session| SessionView {
         current: session.id == user.session,
         expires_at: tokens::expires(&session),
@@ -88,8 +97,9 @@ pub(crate) async fn list_sessions(
         client_address: session.client_address,
         user_agent: session.user_agent,
     };
-    let data: Vec<_> = sessions.into_iter().map(view).collect();
-    Ok(Json(json!({ "data": data, "next_cursor": null })))
+    Ok(page
+        .map(view)
+        .linked(&auth.context.public, LIST, &limit.to_query()))
 }
 
 /// Ends one of the user's sessions.

@@ -1,5 +1,6 @@
 //! Users, for administrators.
 
+use super::PageQuery;
 use crate::{
     AuthState,
     model::{NewUser, Status, User, UserPatch, UserRow},
@@ -17,7 +18,7 @@ use shared::{
     error::{ApiError, ApiResult},
     extract::{Json, Path, Query},
     id::UserId,
-    page::{Limit, Page},
+    page::Page,
     time::Timestamp,
     token::{AdminUser, Role},
 };
@@ -25,16 +26,6 @@ use utoipa::{IntoParams, ToSchema};
 
 /// The list's path, and which list a cursor belongs to.
 const LIST: &str = "/users";
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    #[serde(default)]
-    #[param(schema_with = Limit::schema)]
-    limit: Limit,
-    /// The `next_cursor` of the page before.
-    cursor: Option<String>,
-}
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +48,7 @@ enum Deleted {
 pub(crate) async fn list_users(
     State(auth): State<AuthState>,
     _admin: AdminUser,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> ApiResult<Page<User>> {
     let cursors = &auth.config.cursors;
     let after = cursors.open(query.cursor.as_deref(), LIST)?.unwrap_or(0);

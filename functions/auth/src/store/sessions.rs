@@ -50,12 +50,16 @@ pub(crate) async fn list(
     db: &Db,
     user: UserId,
     (created_after, refreshed_after): (Timestamp, Timestamp),
+    behind: Option<(i64, String)>,
+    rows: i64,
 ) -> sqlx::Result<Vec<Session>> {
     const SQL: &str = "SELECT id, user_id, counter, created_at, refreshed_at, client_address, user_agent \
         FROM sessions WHERE user_id = ? AND ended_at IS NULL AND created_at > ? AND refreshed_at > ? \
-        ORDER BY created_at DESC, id LIMIT 100";
+        AND (created_at < ? OR created_at = ? AND id > ?) ORDER BY created_at DESC, id LIMIT ?";
+    let (at, id) = behind.unwrap_or((i64::MAX, String::new()));
     on_read!(db, pool => sqlx::query_as(SQL)
-        .bind(user).bind(created_after).bind(refreshed_after).fetch_all(pool).await)
+        .bind(user).bind(created_after).bind(refreshed_after).bind(at).bind(at).bind(id).bind(rows)
+        .fetch_all(pool).await)
 }
 
 pub(crate) async fn insert(tx: &mut Tx, session: &Session) -> sqlx::Result<()> {
