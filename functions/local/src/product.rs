@@ -158,7 +158,9 @@ fn greeting(
     let (folder, ca_shown, ca) = (folder.display(), ca.display(), quoted(&ca));
     let sign_in = match password {
         Some(_) => "",
-        None => "\n  Sign in with the account that you have.\n",
+        None => {
+            "\n  Sign in with the account that you have. Lost its password? README.md, \"Run it\", has the way back.\n"
+        }
     };
     let shown = password.unwrap_or("YOUR-PASSWORD");
     let body = format!(r#"{{"email":"{email}","password":"{shown}"}}"#).replace('\'', r"'\''");
