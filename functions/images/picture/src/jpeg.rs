@@ -4,6 +4,9 @@
 //! halve the work (docs/decisions/0012-pictures.md). It reads what cameras and programs write: 8 bits a sample,
 //! Huffman coded, sequential or progressive. It takes no damage: the picture is all there, or it is refused.
 
+mod coefficients;
+mod edge;
+mod frame;
 mod huffman;
 mod idct;
 mod markers;
@@ -13,9 +16,12 @@ mod sequential;
 mod tables;
 
 use crate::{Error, Result, raster::Raster, unless_stopped};
-use segments::Kind;
+use frame::Kind;
+use huffman::Bits;
+use segments::Part;
 pub(crate) use segments::{Jpeg, Model};
 use std::sync::atomic::AtomicBool;
+use tables::{Header, Tables};
 
 #[cfg(test)]
 mod tests;
@@ -36,19 +42,17 @@ impl Scale {
 impl Jpeg<'_> {
     /// What [`Jpeg::decode`] holds at most, in bytes.
     pub(crate) fn memory(&self, scale: Scale) -> u64 {
-        let blocks: usize = self.layouts().map(|layout| layout.blocks()).sum();
-        let samples = scale.0 * scale.0;
-        let coefficients = match self.frame.kind {
-            Kind::Sequential => 0,
-            Kind::Progressive => progressive::block_memory(scale),
+        let of = |layout: Layout| match self.frame.kind {
+            Kind::Sequential => layout.samples(),
+            Kind::Progressive => layout.samples() + coefficients::memory(&layout),
         };
-        (blocks * (samples + coefficients)) as u64
+        self.layouts(scale).map(of).sum::<usize>() as u64
     }
 
     /// The most rows that a plane has.
-    pub(crate) fn rows(&self, Scale(side): Scale) -> u64 {
-        let rows = self.layouts().map(|layout| layout.rows * side).max();
-        rows.unwrap_or_default() as u64
+    pub(crate) fn rows(&self, scale: Scale) -> u64 {
+        let rows = self.layouts(scale).map(|layout| layout.rows * layout.side);
+        rows.max().unwrap_or_default() as u64
     }
 
     /// The planes, one a component.
@@ -59,8 +63,23 @@ impl Jpeg<'_> {
         }
     }
 
+    /// Takes scan after scan, each with what the segments before it set up.
+    fn scans(&self, mut take: impl FnMut(&Header, &Tables, Bits<'_>) -> Result<()>) -> Result<()> {
+        let mut tables = Tables::default();
+        for part in &self.parts {
+            match part {
+                Part::Scan(header, data) => {
+                    let header = Header::read(header, &self.frame)?;
+                    take(&header, &tables, Bits::new(data))?;
+                }
+                other => tables.take(other)?,
+            }
+        }
+        Ok(())
+    }
+
     /// Where each component's blocks lie.
-    fn layouts(&self) -> impl Iterator<Item = Layout> {
+    fn layouts(&self, Scale(side): Scale) -> impl Iterator<Item = Layout> {
         let frame = &self.frame;
         let (width, height) = (usize::from(frame.width), usize::from(frame.height));
         let [h_max, v_max] = frame.most();
@@ -68,12 +87,16 @@ impl Jpeg<'_> {
         let rows = height.div_ceil(8 * v_max);
         frame.components.iter().map(move |component| {
             let [h, v] = component.sampling;
+            let own = [(width * h).div_ceil(h_max), (height * v).div_ceil(v_max)];
+            let [own_columns, own_rows] = own.map(|samples| samples.div_ceil(8));
             Layout {
+                side,
                 sampling: component.sampling,
                 columns: columns * h,
                 rows: rows * v,
-                own_columns: (width * h).div_ceil(8 * h_max),
-                own_rows: (height * v).div_ceil(8 * v_max),
+                own_columns,
+                own_rows,
+                last: own.map(|samples| (samples - 1) % 8 + 1),
                 extent: [
                     (width * h) as f64 / h_max as f64,
                     (height * v) as f64 / v_max as f64,
@@ -86,6 +109,8 @@ impl Jpeg<'_> {
 /// Where a component's blocks lie.
 #[derive(Debug, Clone, Copy)]
 struct Layout {
+    /// How many samples a block becomes on each side.
+    side: usize,
     /// Blocks of it in a unit of an interleaved scan, across and down.
     sampling: [usize; 2],
     /// In whole units, which is what is stored.
@@ -94,6 +119,8 @@ struct Layout {
     /// Without what only fills up units: these alone are in a scan of its own.
     own_columns: usize,
     own_rows: usize,
+    /// How many of its 8 samples are the picture's in the last own column, and in the last own row.
+    last: [usize; 2],
     /// Samples at full size that the picture covers.
     extent: [f64; 2],
 }
@@ -103,14 +130,33 @@ impl Layout {
         self.columns * self.rows
     }
 
-    fn plane(&self, Scale(side): Scale) -> Raster {
-        let size = |blocks: usize| u32::try_from(blocks * side).expect("a JPEG has 65535 at most");
+    fn samples(&self) -> usize {
+        self.blocks() * self.side * self.side
+    }
+
+    /// How many samples of a block are the picture's, across and down, where the others must not count.
+    #[inline(always)]
+    fn edge(&self, x: usize, y: usize) -> Option<[usize; 2]> {
+        let (right, bottom) = (x + 1 == self.own_columns, y + 1 == self.own_rows);
+        if self.side == 8 || !right && !bottom {
+            return None;
+        }
+        let shown = [
+            if right { self.last[0] } else { 8 },
+            if bottom { self.last[1] } else { 8 },
+        ];
+        (shown != [8, 8]).then_some(shown)
+    }
+
+    fn plane(&self) -> Raster {
+        let size =
+            |blocks: usize| u32::try_from(blocks * self.side).expect("a JPEG has 65535 at most");
         Raster {
-            samples: vec![0; self.blocks() * side * side],
+            samples: vec![0; self.samples()],
             channels: 1,
             width: size(self.columns),
             height: size(self.rows),
-            extent: self.extent.map(|samples| samples * side as f64 / 8.0),
+            extent: self.extent.map(|samples| samples * self.side as f64 / 8.0),
         }
     }
 }

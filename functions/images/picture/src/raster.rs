@@ -3,7 +3,7 @@
 use crate::{Error, Result, exif::Orientation};
 use fast_image_resize::{
     FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
-    images::{TypedImage, TypedImageRef},
+    images::{TypedCroppedImage, TypedImage, TypedImageRef},
     pixels::{U8, U8x3},
 };
 
@@ -70,6 +70,10 @@ impl Raster {
     fn resampled<P: PixelTrait>(&self, to: (u32, u32), options: &ResizeOptions) -> Result<Vec<u8>> {
         let mut samples = vec![0; to.0 as usize * to.1 as usize * self.channels];
         let source = TypedImageRef::<P>::from_buffer(self.width, self.height, &self.samples);
+        let source = source.map_err(|_| Error::Broken)?;
+        // The filter takes in what is beside the part, and nothing that is beyond the picture.
+        let [width, height] = self.extent.map(|side| side.ceil() as u32);
+        let source = TypedCroppedImage::from_ref(&source, 0, 0, width, height);
         let source = source.map_err(|_| Error::Broken)?;
         let target = TypedImage::<P>::from_buffer(to.0, to.1, &mut samples);
         let mut target = target.map_err(|_| Error::Broken)?;

@@ -1,51 +1,21 @@
 //! Scans that bring bands of coefficients, and bits of them (ITU T.81, annex G).
-//!
-//! Only the coefficients that the wanted size needs are kept; of the others, whether they are nothing, because the data
-//! of later scans depends on it.
 
 use super::{
     Scale, Scan,
+    coefficients::{Coefficients, Kept},
+    edge::Sampler,
     huffman::{Bits, Table},
-    idct::{self, Block, ZIGZAG},
-    segments::{Jpeg, Part},
-    tables::{Header, Tables},
+    segments::Jpeg,
+    tables::Header,
 };
-use crate::{Error, Result, raster::Raster, unless_stopped};
+use crate::{Error, Result, raster::Raster};
 use std::sync::{Arc, atomic::AtomicBool};
-
-/// What is kept of a block, in bytes.
-pub(super) const fn block_memory(Scale(side): Scale) -> usize {
-    side * side * size_of::<i16>() + size_of::<u64>()
-}
-
-/// The coefficients of a component.
-struct Coefficients {
-    /// As many of a block as it gets samples, in rows.
-    values: Vec<i16>,
-    /// A bit for each coefficient of a block, in the order of the data, that is not nothing.
-    present: Vec<u64>,
-}
 
 impl Jpeg<'_> {
     pub(super) fn progressive(&self, scale: Scale, stop: &AtomicBool) -> Result<Vec<Raster>> {
-        let side = scale.0;
-        let layouts: Vec<_> = self.layouts().collect();
-        let mut kept: Vec<_> = layouts
-            .iter()
-            .map(|layout| Coefficients {
-                values: vec![0; layout.blocks() * side * side],
-                present: vec![0; layout.blocks()],
-            })
-            .collect();
-        let mut seen = vec![false; layouts.len()];
-        let mut factors = vec![None; layouts.len()];
-        let mut tables = Tables::default();
-        for part in &self.parts {
-            tables.take(part)?;
-            let Part::Scan(header, data) = part else {
-                continue;
-            };
-            let header = Header::read(header, &self.frame)?;
+        let mut kept: Vec<_> = self.layouts(scale).map(Coefficients::new).collect();
+        let mut samplers: Vec<_> = kept.iter().map(|_| None).collect();
+        self.scans(|header, tables, bits| {
             let is_first = header.band == (0, 0);
             let (missing, left) = header.bits;
             if header.band.0 > header.band.1
@@ -58,7 +28,7 @@ impl Jpeg<'_> {
             }
             let (mut scanned, mut targets, mut codes) = (Vec::new(), Vec::new(), Vec::new());
             for &(index, dc, ac) in &header.components {
-                scanned.push(layouts[index]);
+                scanned.push(kept[index].layout);
                 // A table that the scan does not use need not be there.
                 codes.push(match (is_first, missing) {
                     (true, 0) => Some(tables.dc(dc)?),
@@ -66,50 +36,25 @@ impl Jpeg<'_> {
                     (false, _) => Some(tables.ac(ac)?),
                 });
                 if is_first {
-                    seen[index] = true;
-                    let selector = self.frame.components[index].quantization;
-                    factors[index] = Some(tables.factors(scale, selector)?);
+                    let steps = tables.steps(self.frame.components[index].quantization)?;
+                    samplers[index] = Some(Sampler::new(scale, steps));
                 }
                 targets.push(index);
             }
             let mut scan = Progressive {
-                side,
-                bits: Bits::new(data),
-                columns: scanned.iter().map(|layout| layout.columns).collect(),
+                bits,
                 kept: &mut kept,
                 targets,
                 codes,
-                header: &header,
+                header,
                 before: [0; 4],
                 ends: 0,
             };
-            scan.run(&scanned, tables.restart_interval, stop)?;
-        }
-        if !seen.iter().all(|&seen| seen) {
-            return Err(Error::Broken);
-        }
-        let transform = idct::transform(scale);
+            scan.run(&scanned, tables.restart_interval, stop)
+        })?;
         let mut planes = Vec::new();
-        for ((layout, kept), factors) in layouts.iter().zip(kept).zip(factors) {
-            let factors = factors.ok_or(Error::Broken)?;
-            let mut plane = layout.plane(scale);
-            let width = plane.width as usize;
-            let mut blocks = kept.values.chunks_exact(side * side).zip(&kept.present);
-            for rows in plane.samples.chunks_exact_mut(width * side) {
-                unless_stopped(stop)?;
-                for (x, (values, present)) in blocks.by_ref().take(layout.columns).enumerate() {
-                    let mut block: Block = [0; 64];
-                    for (row, values) in values.chunks_exact(side).enumerate() {
-                        block[row * 8..row * 8 + side].copy_from_slice(values);
-                    }
-                    let samples = &mut rows[x * side..];
-                    match present >> 1 {
-                        0 => idct::flat(&block, &factors, samples, width, scale),
-                        _ => transform(&block, &factors, samples, width),
-                    }
-                }
-            }
-            planes.push(plane);
+        for (mut kept, sampler) in kept.into_iter().zip(samplers) {
+            planes.push(kept.plane(&sampler.ok_or(Error::Broken)?, stop)?);
         }
         Ok(planes)
     }
@@ -117,12 +62,10 @@ impl Jpeg<'_> {
 
 /// A scan that adds to coefficients.
 struct Progressive<'a, 'b> {
-    side: usize,
     bits: Bits<'b>,
     kept: &'a mut [Coefficients],
-    /// Of each of the scan's components: where it is in `kept`, its blocks in a row, and its codes if any are read.
+    /// Of each of the scan's components: where it is in `kept`, and its codes if any are read.
     targets: Vec<usize>,
-    columns: Vec<usize>,
     codes: Vec<Option<Arc<Table>>>,
     header: &'a Header,
     /// The first coefficients of the blocks before.
@@ -133,17 +76,8 @@ struct Progressive<'a, 'b> {
 
 impl Scan for Progressive<'_, '_> {
     fn block(&mut self, component: usize, x: usize, y: usize) -> Result<()> {
-        let at = y * self.columns[component] + x;
-        let each = self.side * self.side;
         let kept = &mut self.kept[self.targets[component]];
-        let values = kept.values.get_mut(at * each..(at + 1) * each);
-        let values = values.ok_or(Error::Broken)?;
-        let present = kept.present.get_mut(at).ok_or(Error::Broken)?;
-        let mut kept = Kept {
-            side: self.side,
-            values,
-            present,
-        };
+        let mut kept = kept.block(x, y).ok_or(Error::Broken)?;
         let (bits, low) = (&mut self.bits, self.header.bits.1);
         let refines = self.header.bits.0 > 0;
         let codes = self.codes[component].as_deref();
@@ -170,34 +104,6 @@ impl Scan for Progressive<'_, '_> {
         self.before = [0; 4];
         self.ends = 0;
         self.bits.restart()
-    }
-}
-
-/// A block's part of [`Coefficients`].
-struct Kept<'a> {
-    side: usize,
-    values: &'a mut [i16],
-    present: &'a mut u64,
-}
-
-impl Kept<'_> {
-    /// The coefficient at a place in the order of the data, if it is kept.
-    #[inline(always)]
-    fn value(&mut self, at: usize) -> Option<&mut i16> {
-        let place = usize::from(ZIGZAG[at & 63]);
-        let (row, column) = (place / 8, place % 8);
-        match row < self.side && column < self.side {
-            true => self.values.get_mut(row * self.side + column),
-            false => None,
-        }
-    }
-
-    #[inline(always)]
-    fn set(&mut self, at: usize, value: i32) {
-        *self.present |= 1 << (at & 63);
-        if let Some(kept) = self.value(at) {
-            *kept = value as i16;
-        }
     }
 }
 

@@ -1,15 +1,19 @@
 //! What a JPEG says of itself: its frame, its tables and scans in their order, its profile and which way up it is.
 
-use super::markers::{RST, next_marker, split_scan, split_segment};
+use super::{
+    frame::Frame,
+    markers::{RST, next_marker, split_scan, split_segment},
+};
 use crate::{Error, Result, exif, exif::Orientation};
 
-/// Start of image, end of image, start of scan, tables, applications (ITU T.81, table B.1).
+/// Start of image, end of image, start of scan, tables, number of lines, applications (ITU T.81, table B.1).
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
 const DQT: u8 = 0xdb;
 const DHT: u8 = 0xc4;
 const DRI: u8 = 0xdd;
+const DNL: u8 = 0xdc;
 const JPG: u8 = 0xc8;
 const DAC: u8 = 0xcc;
 const TEM: u8 = 0x01;
@@ -23,15 +27,6 @@ const SCANS: usize = 64;
 const PARTS: usize = 1_024;
 /// The most pieces of a colour profile, of 64 KiB each.
 const PROFILE_PIECES: usize = 64;
-
-/// How coefficients are spread over scans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A block is whole in one scan.
-    Sequential,
-    /// A block comes in bands of coefficients and bits of them.
-    Progressive,
-}
 
 /// What the components mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,33 +59,6 @@ impl Model {
     }
 }
 
-/// A component of the frame.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Component {
-    pub(super) id: u8,
-    /// Across and down, 1 to 4.
-    pub(super) sampling: [usize; 2],
-    /// Which quantization table.
-    pub(super) quantization: usize,
-}
-
-/// What the frame header says.
-#[derive(Debug)]
-pub(super) struct Frame {
-    pub(super) width: u16,
-    pub(super) height: u16,
-    pub(super) kind: Kind,
-    pub(super) components: Vec<Component>,
-}
-
-impl Frame {
-    /// The largest sampling factors, across and down.
-    pub(super) fn most(&self) -> [usize; 2] {
-        let most = |axis: usize| self.components.iter().map(|c| c.sampling[axis]).max();
-        [most(0).unwrap_or(1), most(1).unwrap_or(1)]
-    }
-}
-
 /// What changes how the rest is read, in the order of the file.
 #[derive(Debug)]
 pub(super) enum Part<'a> {
@@ -119,7 +87,7 @@ impl<'a> Jpeg<'a> {
     /// Reads the segments from the start of the image to its end; what follows is another's.
     pub(crate) fn read(jpeg: &'a [u8]) -> Result<Self> {
         let mut rest = jpeg.strip_prefix(&[0xff, SOI]).ok_or(Error::Broken)?;
-        let (mut frame, mut parts, mut profile) = (None, Vec::new(), Vec::new());
+        let (mut frame, mut parts, mut profile) = (None::<Frame>, Vec::new(), Vec::new());
         let (mut adobe, mut jfif, mut orientation) = (None, false, None);
         let mut scans = 0;
         loop {
@@ -138,7 +106,7 @@ impl<'a> Jpeg<'a> {
                     if frame.is_some() {
                         return Err(Error::Broken);
                     }
-                    frame = Some(read_frame(marker, body)?);
+                    frame = Some(Frame::read(marker, body)?);
                 }
                 DQT => parts.push(Part::Quantization(body)),
                 DHT => parts.push(Part::Huffman(body)),
@@ -153,6 +121,13 @@ impl<'a> Jpeg<'a> {
                     parts.push(Part::Scan(body, data));
                     scans += 1;
                 }
+                // The height of a picture of which it was not known when it began (B.2.5).
+                DNL => {
+                    let lines = body.first_chunk().ok_or(Error::Broken)?;
+                    if let Some(frame) = frame.as_mut().filter(|frame| frame.height == 0) {
+                        frame.height = u16::from_be_bytes(*lines);
+                    }
+                }
                 0xe0 => jfif |= body.starts_with(b"JFIF\0"),
                 APP1 if orientation.is_none() => {
                     orientation = body.strip_prefix(b"Exif\0\0").and_then(exif::orientation);
@@ -165,13 +140,20 @@ impl<'a> Jpeg<'a> {
                 APP14 if body.starts_with(b"Adobe") => adobe = body.get(11).copied(),
                 _ => {}
             }
-            if scans > SCANS || parts.len() > PARTS {
+            if scans > SCANS {
                 return Err(Error::TooLarge(format!(
                     "the picture comes in more than {SCANS} scans; save it as an ordinary, not a progressive JPEG"
                 )));
             }
+            if parts.len() > PARTS {
+                return Err(Error::TooLarge(format!(
+                    "the picture holds more than {PARTS} tables and scans; save it anew as an ordinary JPEG"
+                )));
+            }
         }
-        let frame = frame.ok_or(Error::Broken)?;
+        let frame = frame
+            .filter(|frame| frame.height > 0)
+            .ok_or(Error::Broken)?;
         let ids: Vec<u8> = frame
             .components
             .iter()
@@ -208,48 +190,6 @@ impl<'a> Jpeg<'a> {
         pieces.collect::<Vec<_>>().concat()
     }
 }
-
-/// The frame header (B.2.2), of a kind that we read.
-fn read_frame(marker: u8, body: &[u8]) -> Result<Frame> {
-    let kind = match marker {
-        0xc0 | 0xc1 => Kind::Sequential,
-        0xc2 => Kind::Progressive,
-        _ => return Err(UNUSUAL),
-    };
-    let Some((&[bits, y1, y0, x1, x0, count], components)) = body.split_first_chunk() else {
-        return Err(Error::Broken);
-    };
-    if bits != 8 || !matches!(count, 1 | 3 | 4) {
-        return Err(UNUSUAL);
-    }
-    let (width, height) = (u16::from_be_bytes([x1, x0]), u16::from_be_bytes([y1, y0]));
-    let components = components.as_chunks::<3>().0;
-    let components = components.get(..count.into()).ok_or(Error::Broken)?;
-    let read = |&[id, sampling, quantization]: &[u8; 3]| Component {
-        id,
-        sampling: match count {
-            // Alone it has nothing to be sampled against.
-            1 => [1, 1],
-            _ => [usize::from(sampling >> 4), usize::from(sampling & 15)],
-        },
-        quantization: usize::from(quantization),
-    };
-    let components: Vec<_> = components.iter().map(read).collect();
-    let good = |c: &Component| c.sampling.iter().all(|n| (1..=4).contains(n)) && c.quantization < 4;
-    if width == 0 || height == 0 || !components.iter().all(good) {
-        return Err(Error::Broken);
-    }
-    Ok(Frame {
-        width,
-        height,
-        kind,
-        components,
-    })
-}
-
-const UNUSUAL: Error = Error::Unsupported(
-    "this kind of JPEG (lossless, arithmetic coded, or not of 8 bits) is not read; save it as an ordinary JPEG",
-);
 
 #[cfg(test)]
 mod tests {

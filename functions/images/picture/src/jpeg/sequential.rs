@@ -1,57 +1,49 @@
 //! Scans whose blocks are whole: each becomes samples at once.
 
 use super::{
-    Scale, Scan,
+    Layout, Scale, Scan,
+    edge::Sampler,
     huffman::{Bits, Table},
-    idct::{self, Block, Factors, Transform, ZIGZAG},
-    segments::{Jpeg, Part},
-    tables::{Header, Tables},
+    idct::{Block, ZIGZAG},
+    segments::Jpeg,
 };
 use crate::{Error, Result, raster::Raster};
 use std::sync::{Arc, atomic::AtomicBool};
 
 impl Jpeg<'_> {
     pub(super) fn sequential(&self, scale: Scale, stop: &AtomicBool) -> Result<Vec<Raster>> {
-        let layouts: Vec<_> = self.layouts().collect();
-        let mut planes: Vec<_> = layouts
-            .iter()
-            .map(|layout| Some(layout.plane(scale)))
-            .collect();
+        let layouts: Vec<_> = self.layouts(scale).collect();
+        let mut planes: Vec<_> = layouts.iter().map(|layout| Some(layout.plane())).collect();
         let mut seen = vec![false; planes.len()];
-        let mut tables = Tables::default();
-        for part in &self.parts {
-            tables.take(part)?;
-            let Part::Scan(header, data) = part else {
-                continue;
-            };
-            let header = Header::read(header, &self.frame)?;
-            let mut scan = Sequential {
-                scale,
-                transform: idct::transform(scale),
-                bits: Bits::new(data),
-                block: [0; 64],
-                components: Vec::new(),
-            };
-            let mut scanned = Vec::new();
+        self.scans(|header, tables, bits| {
+            let (mut scanned, mut components) = (Vec::new(), Vec::new());
             for &(index, dc, ac) in &header.components {
                 if seen[index] {
                     return Err(Error::Broken);
                 }
                 scanned.push(layouts[index]);
-                scan.components.push(Component {
+                let steps = tables.steps(self.frame.components[index].quantization)?;
+                components.push(Component {
+                    layout: layouts[index],
                     plane: planes[index].take().ok_or(Error::Broken)?,
-                    factors: tables.factors(scale, self.frame.components[index].quantization)?,
+                    sampler: Sampler::new(scale, steps),
                     dc: tables.dc(dc)?,
                     ac: tables.ac(ac)?,
                     before: 0,
                 });
             }
+            let mut scan = Sequential {
+                bits,
+                block: [0; 64],
+                components,
+            };
             scan.run(&scanned, tables.restart_interval, stop)?;
             for (component, &(index, ..)) in scan.components.into_iter().zip(&header.components) {
                 planes[index] = Some(component.plane);
                 seen[index] = true;
             }
-        }
+            Ok(())
+        })?;
         let planes: Option<Vec<_>> = planes.into_iter().collect();
         planes
             .filter(|_| seen.iter().all(|&seen| seen))
@@ -61,16 +53,15 @@ impl Jpeg<'_> {
 
 /// A scan that writes samples.
 struct Sequential<'a> {
-    scale: Scale,
-    transform: Transform,
     bits: Bits<'a>,
     block: Block,
     components: Vec<Component>,
 }
 
 struct Component {
+    layout: Layout,
     plane: Raster,
-    factors: Factors,
+    sampler: Sampler,
     dc: Arc<Table>,
     ac: Arc<Table>,
     /// The first coefficient of the block before.
@@ -106,12 +97,11 @@ impl Scan for Sequential<'_> {
         bits.check()?;
         let plane = &mut component.plane;
         let width = plane.width as usize;
-        let samples = plane.samples.get_mut((y * width + x) * self.scale.0..);
+        let layout = &component.layout;
+        let samples = plane.samples.get_mut((y * width + x) * layout.side..);
         let samples = samples.ok_or(Error::Broken)?;
-        match only_first {
-            true => idct::flat(block, &component.factors, samples, width, self.scale),
-            false => (self.transform)(block, &component.factors, samples, width),
-        }
+        let (sampler, edge) = (&component.sampler, layout.edge(x, y));
+        sampler.write(block, only_first, edge, samples, width);
         Ok(())
     }
 

@@ -1,10 +1,9 @@
 //! What the segments before a scan set up, and a scan's header.
 
 use super::{
-    Scale,
+    frame::{self, Frame},
     huffman::Table,
-    idct::Factors,
-    segments::{Frame, Part},
+    segments::Part,
 };
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -88,9 +87,10 @@ impl Tables {
         }
     }
 
-    pub(super) fn factors(&self, scale: Scale, selector: usize) -> Result<Factors> {
-        let steps = self.quantization.get(selector).and_then(Option::as_ref);
-        Ok(Factors::new(scale, steps.ok_or(Error::Broken)?))
+    /// Quantization steps.
+    pub(super) fn steps(&self, selector: usize) -> Result<&[u16; 64]> {
+        let steps = self.quantization.get(selector).and_then(Option::as_deref);
+        steps.ok_or(Error::Broken)
     }
 
     pub(super) fn dc(&self, selector: usize) -> Result<Arc<Table>> {
@@ -112,7 +112,7 @@ impl Header {
             .ok_or(Error::Broken)?;
         let mut components: Vec<(usize, usize, usize)> = Vec::new();
         for &[id, tables] in selectors.as_chunks::<2>().0 {
-            let is_named = |component: &super::segments::Component| component.id == id;
+            let is_named = |component: &frame::Component| component.id == id;
             let index = frame.components.iter().position(is_named);
             let index = index.ok_or(Error::Broken)?;
             if components.iter().any(|&(other, ..)| other == index) {

@@ -8,6 +8,8 @@ use zune_jpeg::{
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
+mod edges;
+
 const PROGRESSIVE: &[u8] = include_bytes!("../../fixtures/progressive.jpg");
 static RUN: AtomicBool = AtomicBool::new(false);
 

@@ -70,13 +70,33 @@ fn what_is_no_picture_or_too_large_or_broken_is_told_apart() {
         assert!(matches!(memory(&png), Err(Error::TooLarge(_))));
         assert!(matches!(make(&png, &RUN), Err(Error::TooLarge(_))));
     }
-    let mut jpeg = long.jpeg();
-    let frame = jpeg
-        .windows(2)
-        .position(|pair| pair == [0xff, 0xc0])
-        .expect("a frame");
-    jpeg[frame + 1] = 0xc9;
-    assert!(matches!(make(&jpeg, &RUN), Err(Error::Unsupported(_))));
+}
+
+#[test]
+fn a_kind_of_jpeg_that_is_not_read_is_called_by_its_name() {
+    let jpeg = Upload::quarters(16, 16).jpeg();
+    let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]);
+    let frame = frame.expect("a frame");
+    for (at, value, name) in [
+        (1, 0xc3, "lossless"),
+        (1, 0xc6, "hierarchical"),
+        (1, 0xc9, "arithmetic"),
+        (4, 12, "8 bits"),
+        (9, 2, "three colours"),
+    ] {
+        let mut jpeg = jpeg.clone();
+        jpeg[frame + at] = value;
+        match make(&jpeg, &RUN) {
+            Err(Error::Unsupported(said)) => assert!(said.contains(name), "{said}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    let tables = [0xff, 0xdd, 0, 4, 0, 0].repeat(1_100);
+    let (before, after) = jpeg.split_at(frame);
+    match make(&[before, &tables, after].concat(), &RUN) {
+        Err(Error::TooLarge(said)) => assert!(said.contains("tables"), "{said}"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
