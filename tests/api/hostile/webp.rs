@@ -41,6 +41,32 @@ fn lossy(width: u16, height: u16) -> Vec<u8> {
     data
 }
 
+/// Lossless data of 64 × 64 pixels that asks for 65,536 groups of codes, each with one of 2048 symbols (RFC 9649, section 3).
+fn codes() -> Vec<u8> {
+    let mut bits = Vec::new();
+    let mut push = |value: u32, count: u32| bits.extend((0..count).map(|n| (value >> n) as u8 & 1));
+    let head = [(0x2f, 8), (63, 14), (63, 14), (0, 4), (0, 1)];
+    let cache_and_groups = [(1, 1), (11, 4), (1, 1), (2, 3), (0, 1)];
+    // The picture of the groups is all of the last one.
+    let of_eight_bits = |symbol| [(0b101, 3), (symbol, 8)];
+    let last = [255, 255, 0, 0, 0].map(of_eight_bits).concat();
+    for (value, count) in [&head[..], &cache_and_groups, &last].concat() {
+        push(value, count);
+    }
+    for _ in 0..65_536 {
+        // Codes of one bit for two lengths, 11 and "the same six times more"; then 343 of them.
+        let lengths = (0..15).map(|n| (u32::from(n == 8 || n == 14), 3));
+        let all = [(0, 1), (11, 4)].into_iter().chain(lengths);
+        let counted = [(1, 1), (4, 3), (341, 10), (0, 1)];
+        let repeated = [(0b111, 3); 341];
+        let others = [(0, 1), (1, 4), (1, 4), (1, 4), (1, 4)];
+        let all = all.chain(counted).chain(repeated).chain(others);
+        all.for_each(|(value, count)| push(value, count));
+    }
+    let byte = |bits: &[u8]| (0..).zip(bits).map(|(n, &bit)| bit << n).sum();
+    bits.chunks(8).map(byte).collect()
+}
+
 pub(super) fn samples() -> Vec<Sample> {
     let refused = Fate::Refused(422, "");
     let either = Fate::Either;
@@ -87,6 +113,11 @@ pub(super) fn samples() -> Vec<Sample> {
             "50 megapixels of nothing, lossy",
             riff(&chunk(b"VP8 ", &lossy(7_000, 7_000))),
             refused,
+        ),
+        (
+            "nothing but codes",
+            riff(&chunk(b"VP8L", &codes())),
+            Fate::Refused(422, "picture_too_large"),
         ),
         ("no size", riff(&chunk(b"VP8 ", &lossy(0, 0))), refused),
         (

@@ -1,5 +1,7 @@
 //! WebP: the first frame, transparency on white. A lossy picture without transparency stays planes.
 
+mod lossless;
+
 use crate::{Error, Result, exif, exif::Orientation, png::flatten, raster::Raster};
 use image_webp::{DecodingError, WebPDecoder, vp8::Vp8Decoder};
 use std::{
@@ -7,8 +9,9 @@ use std::{
     iter, mem,
 };
 
-/// The most bytes that tables of a lossless picture take, by byte of the file: 85 bits make one of 4 KiB.
-const TABLES: u64 = 400;
+/// The most bytes that tables of a lossless picture take, by byte of the file: three bits are the lengths of six codes,
+/// each of which takes 32 bytes where they are long.
+const TABLES: u64 = 520;
 /// The most that metadata may take, in bytes.
 const METADATA: usize = 4 * 1024 * 1024;
 
@@ -52,13 +55,23 @@ impl<'a> WebP<'a> {
             (_, _) => 12,
         };
         let animated = if moves { 4 * pixels } else { 0 };
-        let lossless = match (lossy, alpha) {
-            _ if moves => self.bytes.len(),
-            (true, false) => 0,
-            (true, true) => self.length(b"ALPH"),
-            (false, _) => self.length(b"VP8L"),
+        let tables = match (lossy, alpha) {
+            _ if pixels * a_pixel > lossless::ENOUGH => Some(0),
+            _ if moves => None,
+            (true, false) => Some(0),
+            (true, true) => match self.chunk(b"ALPH") {
+                Some([how, data @ ..]) if how & 3 == 1 => {
+                    lossless::tables(data, Some((self.width, self.height)))
+                }
+                Some([how, ..]) if how & 3 == 0 => Some(0),
+                _ => None,
+            },
+            (false, _) => self
+                .chunk(b"VP8L")
+                .and_then(|data| lossless::tables(data, None)),
         };
-        let tables = lossless as u64 * TABLES;
+        // Where they cannot be counted, all of the file may be tables.
+        let tables = tables.unwrap_or(self.bytes.len() as u64 * TABLES);
         // The data of a lossy frame is copied. What a frame claims to have of it, at most 16 MiB, is asked for and not
         // touched when it is not there.
         let copied = if lossy { self.bytes.len() as u64 } else { 0 };
@@ -102,11 +115,6 @@ impl<'a> WebP<'a> {
     fn chunk(&self, kind: &[u8; 4]) -> Option<&'a [u8]> {
         let mut all = chunks(self.bytes.get(HEADER..)?);
         all.find(|(name, _)| *name == kind).map(|(_, data)| data)
-    }
-
-    /// How long that is; what is not found whole may be all of the file.
-    fn length(&self, kind: &[u8; 4]) -> usize {
-        self.chunk(kind).map_or(self.bytes.len(), <[u8]>::len)
     }
 
     fn planes(&self, lossy: &[u8]) -> Result<[Raster; 3]> {

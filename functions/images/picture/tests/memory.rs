@@ -44,11 +44,59 @@ fn png((width, height): (u32, u32), colour: png::ColorType, channels: u32) -> Ve
 fn webp((width, height): (u32, u32), colour: image_webp::ColorType, channels: u32) -> Vec<u8> {
     let mut webp = Vec::new();
     let encoder = image_webp::WebPEncoder::new(&mut webp);
-    let samples = vec![100; (width * height * channels) as usize];
+    let samples = noise((width * height * channels) as usize);
     encoder
         .encode(&samples, width, height, colour)
         .expect("a WebP");
     webp
+}
+
+/// A lossless WebP of 64 × 64 pixels that asks for groups of codes of which the first fills a tree (RFC 9649, section 3).
+fn webp_of_codes(groups: u32) -> Vec<u8> {
+    let mut bits = Vec::new();
+    let mut push = |value: u32, count: usize| bits.extend((0..count).map(|n| value >> n & 1 == 1));
+    // The size, no transparency, no transform, 2048 cached colours, and a picture of the groups by 16 × 16 pixels.
+    [
+        (0x2f, 8),
+        (63, 14),
+        (63, 14),
+        (0, 4),
+        (0, 1),
+        (1, 1),
+        (11, 4),
+        (1, 1),
+        (2, 3),
+    ]
+    .into_iter()
+    .for_each(|(value, count)| push(value, count));
+    // Which is of one colour: no cache, and codes of one symbol each, of eight bits or of one.
+    push(0, 1);
+    let last = groups - 1;
+    for symbol in [last & 255, last >> 8, 0, 0, 0] {
+        [(0b101, 3), (symbol, 8)]
+            .into_iter()
+            .for_each(|(value, count)| push(value, count));
+    }
+    for _ in 0..groups {
+        // The lengths 11 and "as before" have a code of one bit each; 343 of them, for 2048 symbols.
+        [(0, 1), (11, 4)]
+            .into_iter()
+            .for_each(|(value, count)| push(value, count));
+        (0..15).for_each(|n| push(u32::from(n == 8 || n == 14), 3));
+        [(1, 1), (4, 3), (341, 10), (0, 1)]
+            .into_iter()
+            .for_each(|(value, count)| push(value, count));
+        (0..341).for_each(|_| push(0b111, 3));
+        push(0, 1);
+        (0..4).for_each(|_| push(1, 4));
+    }
+    let byte = |bits: &[bool]| (0u8..).zip(bits).map(|(n, &bit)| u8::from(bit) << n).sum();
+    let mut data: Vec<u8> = bits.chunks(8).map(byte).collect();
+    // Pixels of the first symbol.
+    data.extend([0; 8_192]);
+    let length = u32::try_from(data.len()).expect("short").to_le_bytes();
+    let all = u32::try_from(data.len() + 12).expect("short").to_le_bytes();
+    [&b"RIFF"[..], &all, b"WEBPVP8L", &length, &data].concat()
 }
 
 // One test: another beside it would be measured too.
@@ -88,7 +136,11 @@ fn no_picture_takes_more_than_is_said_beforehand() {
             "lossy WebP with alpha",
             include_bytes!("../fixtures/lossy-alpha.webp").to_vec(),
         ),
-        ("WebP", webp((2000, 1500), image_webp::ColorType::Rgb8, 3)),
+        ("WebP of many codes", webp_of_codes(400)),
+        (
+            "WebP of a screen",
+            webp((2560, 1600), image_webp::ColorType::Rgb8, 3),
+        ),
         (
             "WebP with alpha",
             webp((2000, 1500), image_webp::ColorType::Rgba8, 4),
