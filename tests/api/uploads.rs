@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
-use image::{GrayImage, ImageFormat};
+use image::{GrayImage, ImageFormat, Rgb, RgbImage};
 use reqwest::{Body, Method};
 use std::{
     convert::Infallible,
@@ -50,16 +50,19 @@ fn open(client: &Client, kind: &str, length: Option<usize>) -> Open {
 
 #[tokio::test]
 async fn whoever_sends_too_slowly_is_cut_off() {
-    let (_product, admin) = begin().await;
+    let (product, admin) = begin().await;
+    let clients = two_of_each(&product, 2).await;
     let begun = Instant::now();
-    let mut dawdling: Vec<_> = [
+    let kinds = [
         ("image/jpeg", Some(MIB)),
         ("image/jpeg", None),
         (FORM, Some(MIB)),
         (FORM, None),
-    ]
-    .map(|(kind, length)| open(&admin, kind, length))
-    .into();
+    ];
+    let dawdling = clients.iter().zip(kinds);
+    let mut dawdling: Vec<_> = dawdling
+        .map(|(client, (kind, length))| open(client, kind, length))
+        .collect();
     for (sender, _) in &mut dawdling {
         sender
             .send_data(Bytes::from_static(FILE.as_bytes()))
@@ -91,12 +94,89 @@ async fn whoever_sends_too_slowly_is_cut_off() {
     whole.problem(415, "not_an_image");
 }
 
+/// So many users, each of them twice: as often as one may upload at once.
+async fn two_of_each(product: &Product, users: usize) -> Vec<Client> {
+    let mut clients = Vec::new();
+    for number in 0..users {
+        let client = product.user(&format!("u{number}@example.com")).await;
+        clients.extend([client.clone(), client]);
+    }
+    clients
+}
+
+#[tokio::test]
+async fn slow_uploads_of_one_user_hold_up_nobody_else() {
+    let (product, admin) = begin().await;
+    let slow = product.user("slow@example.com").await;
+    let mut open: Vec<_> = (0..12)
+        .map(|_| open(&slow, "image/jpeg", Some(10 * MIB)))
+        .collect();
+    for (sender, _) in &mut open {
+        sender.send_data(vec![0xff; MIB / 16].into()).await.unwrap();
+    }
+    let begun = Instant::now();
+    for _ in 0..3 {
+        let whole = admin.put_bytes(PHOTO, "", vec![0; 10 * MIB]).await;
+        whole.problem(415, "not_an_image");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    // Whose turn does not come is told to come again.
+    while open
+        .iter()
+        .filter(|(_, upload)| upload.is_finished())
+        .count()
+        < 10
+    {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        sleep(Duration::from_millis(50)).await;
+    }
+    let mut refused = 0;
+    for (sender, upload) in open {
+        drop(sender);
+        if let Ok(answer) = upload.await.unwrap()
+            && answer.status == 503
+        {
+            assert_eq!(answer.header("retry-after"), "2");
+            answer.problem(503, "unavailable");
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 10);
+}
+
+#[tokio::test]
+async fn uploads_of_unknown_length_hold_only_what_has_come() {
+    let (product, admin) = begin().await;
+    let mut begun = Vec::new();
+    for client in two_of_each(&product, 6).await {
+        let (mut sender, upload) = open(&client, "image/jpeg", None);
+        sender.send_data(vec![0xff; MIB / 16].into()).await.unwrap();
+        begun.push((sender, upload));
+    }
+    // Before these are cut off, large ones come through, whether or not they say how long they are.
+    let whole = admin.put_bytes(PHOTO, "", vec![0; 10 * MIB]).await;
+    whole.problem(415, "not_an_image");
+    let mut random = fastrand::Rng::with_seed(3);
+    let noise = RgbImage::from_fn(1_000, 900, |_, _| Rgb([0; 3].map(|_| random.u8(..))));
+    let mut photo = Cursor::new(Vec::new());
+    noise.write_to(&mut photo, ImageFormat::Png).unwrap();
+    let photo = photo.into_inner();
+    assert!(photo.len() > MIB, "{}", photo.len());
+    let (mut sender, upload) = open(&admin, "", None);
+    for piece in photo.chunks(100_000) {
+        sender.send_data(piece.to_vec().into()).await.unwrap();
+    }
+    drop(sender);
+    upload.await.unwrap().unwrap().is(200);
+    assert!(begun.iter().all(|(_, upload)| !upload.is_finished()));
+}
+
 #[tokio::test]
 async fn large_uploads_that_wait_hold_up_no_small_one_and_are_told_to_come_again() {
-    let (_product, admin) = begin().await;
+    let (product, admin) = begin().await;
     let mut waiting = Vec::new();
-    for _ in 0..12 {
-        let (mut sender, upload) = open(&admin, "image/jpeg", Some(10 * MIB));
+    for client in two_of_each(&product, 6).await {
+        let (mut sender, upload) = open(&client, "image/jpeg", Some(10 * MIB));
         // More in all than an HTTP/2 connection takes in unread by default.
         sender
             .send_data(vec![0xff; 200 * 1024].into())

@@ -2,7 +2,7 @@
 
 use crate::{
     memory::{Lanes, Share},
-    upload::Upload,
+    upload::Uploaded,
 };
 use picture::Picture;
 use shared::error::{ApiError, ApiResult};
@@ -27,8 +27,8 @@ pub(crate) struct Made {
 }
 
 /// Makes the sizes of an upload. Dropped meanwhile, it stops: at once while it waits, within some rows while it works.
-pub(crate) async fn make(memory: &Lanes, upload: Upload) -> ApiResult<Made> {
-    let Upload { bytes, share: held } = upload;
+pub(crate) async fn make(memory: &Lanes, upload: Uploaded) -> ApiResult<Made> {
+    let Uploaded { bytes, held } = upload;
     let seen = bytes.clone();
     let needed = off_thread(move || picture::memory(&seen)).await?;
     if needed > memory.largest() {

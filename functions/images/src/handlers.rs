@@ -36,7 +36,8 @@ pub(crate) async fn update_photo(
     _wanted: Wanted,
     upload: Upload,
 ) -> ApiResult<Response> {
-    let made = decode::make(&state.memory.pictures, upload).await?;
+    let uploaded = upload.receive(&state.memory, user.id).await?;
+    let made = decode::make(&state.memory.pictures, uploaded).await?;
     // On its own from here: a client that hangs up must not leave pictures that no customer has.
     let setting = set_photo(state, user.id, id, if_match, made);
     let set = tokio::spawn(setting.in_current_span()).await;

@@ -10,6 +10,7 @@ mod pace;
 mod routes;
 mod show;
 mod sweep;
+mod turns;
 mod upload;
 
 pub use bucket::Bucket;

@@ -11,6 +11,7 @@
 //!
 //! `tests/bench-uploads` shows it.
 
+use crate::turns::Turns;
 use shared::error::{ApiError, ApiResult};
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -29,6 +30,8 @@ pub(crate) struct Memory {
     pub(crate) uploads: Lanes,
     /// For what making pictures takes.
     pub(crate) pictures: Lanes,
+    /// Whoever uploads.
+    pub(crate) turns: Turns,
 }
 
 impl Memory {
@@ -50,6 +53,7 @@ impl Memory {
                 patience: Duration::from_secs(10),
                 refusal: "too many pictures are being worked on",
             },
+            turns: Turns::default(),
         }
     }
 }

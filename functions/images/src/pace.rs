@@ -1,5 +1,6 @@
 //! Reading an upload as fast as it comes, to a bound; whoever sends too slowly is cut off.
 
+use crate::upload::Room;
 use axum::body::{Body, Bytes};
 use bytes::BytesMut;
 use futures_util::stream::{self, Stream};
@@ -48,10 +49,10 @@ impl Incoming {
     /// Appends all of it.
     ///
     /// # Errors
-    /// 413, 408 when it comes too slowly, or 400 when the sender breaks off.
-    pub(crate) async fn read_to_end(mut self, bytes: &mut Vec<u8>) -> ApiResult<()> {
+    /// 413, 408 when it comes too slowly, 400 when the sender breaks off, or 503 when there is no room for all of it.
+    pub(crate) async fn read_to_end(mut self, room: &mut Room<'_>) -> ApiResult<()> {
         while let Some(data) = self.next().await? {
-            bytes.extend_from_slice(&data);
+            room.push(&data).await?;
         }
         Ok(())
     }

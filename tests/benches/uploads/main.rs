@@ -1,7 +1,8 @@
 //! A hundred uploads at once of the worst pictures that are accepted, to one instance of `images` in a cgroup of the
 //! memory that it has on Cloud Run. Whoever is told to come again does, until all have their picture.
 //!
-//! `tests/bench-uploads` builds the function as it is deployed, and calls this with the folder that it is in.
+//! `tests/bench-uploads` builds the function as it is deployed, and calls this with the folder that it is in. With `once`
+//! behind it nobody comes again: enough to see what is held at most.
 
 mod cgroup;
 mod worst;
@@ -16,7 +17,7 @@ use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use tests::{Answer, Client, Options, Process, Product, photo::png, plain};
+use tests::{Answer, Options, PASSWORD, Process, Product, photo::png, plain};
 use tokio::{process::Command, task::JoinSet, time::sleep};
 
 /// What an instance has, in MiB (terraform/capacity.tf).
@@ -28,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let folder = env::args().nth(1).context("names no folder of programs")?;
+    let once = env::args().nth(2).is_some_and(|word| word == "once");
     let product = Product::services(1, Options::default()).await;
     let admin = product.admin().await;
     for number in 0..UPLOADS {
@@ -37,11 +39,21 @@ async fn main() -> anyhow::Result<()> {
     println!(
         "picture                          MiB sent  first answers        to the end   peak MiB  CPU s  idle MiB"
     );
+    let emails: Vec<_> = (0..UPLOADS / 2)
+        .map(|n| format!("u{n}@example.com"))
+        .collect();
+    for email in &emails {
+        product.user(email).await;
+    }
     for (name, pictures) in worst::kinds() {
         // Signed in anew: a token is good for ten minutes, and a kind may take as long.
-        let admin = product.admin().await;
-        let instance = Instance::start(Path::new(&folder), &product, &admin).await?;
-        instance.measure(name, &pictures).await?;
+        let mut tokens = Vec::new();
+        for email in &emails {
+            let user = product.anyone().signed_in(email, PASSWORD).await;
+            tokens.push(user.token.context("signed in")?);
+        }
+        let instance = Instance::start(Path::new(&folder), &product, tokens).await?;
+        instance.measure(name, &pictures, once).await?;
     }
     Ok(())
 }
@@ -51,11 +63,12 @@ struct Instance {
     process: Process,
     cgroup: Cgroup,
     base: String,
-    token: String,
+    /// Of as many users as it takes for all to upload at once.
+    tokens: Vec<String>,
 }
 
 impl Instance {
-    async fn start(folder: &Path, product: &Product, admin: &Client) -> anyhow::Result<Self> {
+    async fn start(folder: &Path, product: &Product, tokens: Vec<String>) -> anyhow::Result<Self> {
         let cgroup = Cgroup::make(MEMORY)?;
         let mut command = Command::new("sh");
         command
@@ -76,14 +89,14 @@ impl Instance {
         let process = Process::start(command, "listening").await;
         Ok(Self {
             base: process.address(),
-            token: admin.token.clone().context("signed in")?,
+            tokens,
             process,
             cgroup,
         })
     }
 
     /// Uploads a picture of each kind in turn to every customer, all at once.
-    async fn measure(&self, name: &str, pictures: &[Vec<u8>]) -> anyhow::Result<()> {
+    async fn measure(&self, name: &str, pictures: &[Vec<u8>], once: bool) -> anyhow::Result<()> {
         // One by itself first: what it sets up stays.
         self.put(0, png(40, 30)).await?;
         let (idle, cpu) = (self.process.memory_mib(), self.process.cpu());
@@ -101,6 +114,9 @@ impl Instance {
                     .entry(answer.status.as_u16())
                     .or_default() += 1;
                 while answer.status == 503 {
+                    if once {
+                        return Ok(());
+                    }
                     ensure!(answer.header("retry-after") == "2", "when to come again");
                     ensure!(begun.elapsed() < PATIENCE, "it never came in");
                     sleep(Duration::from_millis(2_000 + 37 * number as u64)).await;
@@ -143,7 +159,7 @@ impl Instance {
             // A connection of its own, of either kind.
             client: plain(customer.is_multiple_of(2)),
             address: format!("{}/customers/{customer}/photo", self.base),
-            token: self.token.clone(),
+            token: self.tokens[customer % self.tokens.len()].clone(),
             picture: picture.into(),
         }
     }

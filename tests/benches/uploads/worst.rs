@@ -1,4 +1,5 @@
-//! The worst pictures that are accepted: fifty megapixels in every form, as many bytes as may be sent.
+//! The worst pictures that are accepted: fifty megapixels in every form, or as many as there is memory for, and as many
+//! bytes as may be sent.
 
 use image::{ExtendedColorType, ImageEncoder as _, codecs};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -7,6 +8,8 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 const MOST: usize = 10 << 20;
 /// Fifty megapixels.
 const SIDES: (u32, u32) = (8_000, 6_250);
+/// As many as a WebP without loss may have: it is held whole, in twelve bytes a pixel at most.
+const LOSSLESS: (u32, u32) = (5_000, 4_400);
 
 /// Kinds of pictures by name; of several, each is uploaded in turn.
 pub(crate) fn kinds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
@@ -37,11 +40,11 @@ pub(crate) fn kinds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
 }
 
 /// A soft picture with some grain, of so many bytes a pixel.
-fn pixels(bytes: usize, grain: u8) -> Vec<u8> {
+fn pixels((width, height): (u32, u32), bytes: usize, grain: u8) -> Vec<u8> {
     let mut random = 1_u32;
-    let mut pixels = Vec::with_capacity((SIDES.0 * SIDES.1) as usize * bytes);
-    for y in 0..SIDES.1 {
-        for x in 0..SIDES.0 {
+    let mut pixels = Vec::with_capacity((width * height) as usize * bytes);
+    for y in 0..height {
+        for x in 0..width {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let noise = if grain == 0 {
                 0
@@ -56,7 +59,7 @@ fn pixels(bytes: usize, grain: u8) -> Vec<u8> {
 }
 
 fn jpeg(progressive: bool, sampling: SamplingFactor) -> Vec<u8> {
-    let pixels = pixels(3, 12);
+    let pixels = pixels(SIDES, 3, 12);
     // The best quality that may still be sent.
     let of = |quality: u8| {
         let mut jpeg = Vec::new();
@@ -75,7 +78,7 @@ fn jpeg(progressive: bool, sampling: SamplingFactor) -> Vec<u8> {
 }
 
 fn png(colour: ExtendedColorType) -> Vec<u8> {
-    let pixels = pixels(usize::from(colour.bits_per_pixel()) / 8, 0);
+    let pixels = pixels(SIDES, usize::from(colour.bits_per_pixel()) / 8, 0);
     let mut png = Vec::new();
     let encoder = codecs::png::PngEncoder::new(&mut png);
     encoder
@@ -89,7 +92,12 @@ fn webp() -> Vec<u8> {
     let mut webp = Vec::new();
     let encoder = codecs::webp::WebPEncoder::new_lossless(&mut webp);
     encoder
-        .write_image(&pixels(4, 0), SIDES.0, SIDES.1, ExtendedColorType::Rgba8)
+        .write_image(
+            &pixels(LOSSLESS, 4, 0),
+            LOSSLESS.0,
+            LOSSLESS.1,
+            ExtendedColorType::Rgba8,
+        )
         .expect("a WebP");
     assert!(webp.len() <= MOST, "{} bytes", webp.len());
     webp
