@@ -3,7 +3,7 @@
 use image::{ImageFormat, Rgb, RgbImage};
 use reqwest::Method;
 use serde_json::Value;
-use std::io::Cursor;
+use std::{fs, io::Cursor};
 use tests::{
     Answer, Client, ImagesFunction, Options, Pictures, Product, plain,
     storage::{Fault, Storage},
@@ -158,4 +158,26 @@ async fn a_picture_is_one_answer_for_pages_of_all_origins() {
         .is(200);
     assert_eq!(customer.header("access-control-allow-origin"), "");
     assert!(customer.header("vary").contains("origin"));
+}
+
+#[tokio::test]
+async fn a_picture_that_was_shown_is_gone_once_its_file_is() {
+    let product = Product::start().await;
+    let Pictures::Folder(folder) = product.pictures() else {
+        return;
+    };
+    let admin = product.admin().await;
+    admin.customer("ada@example.com").await;
+    let photo = set(&admin).await;
+    let anyone = product.anyone();
+    for size in SIZES {
+        anyone.get(photo[size].as_str().unwrap()).await.is(200);
+    }
+    // As another program removes it.
+    let id = photo["id"].as_str().unwrap();
+    fs::remove_dir_all(folder.join(&id[..2]).join(id)).unwrap();
+    for size in SIZES {
+        let gone = anyone.get(photo[size].as_str().unwrap()).await;
+        gone.problem(404, "not_found");
+    }
 }

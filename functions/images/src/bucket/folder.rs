@@ -4,7 +4,7 @@ mod reading;
 
 use super::{Found, Listing, file_name, files};
 use picture::Picture;
-use reading::Reading;
+use reading::{Kept, Reading};
 use shared::{id::ImageId, image_url::ImageSize};
 use std::{
     fs::{self, File},
@@ -19,25 +19,31 @@ const UNFINISHED: &str = "unfinished";
 
 /// A folder of this machine.
 #[derive(Debug, Clone)]
-pub struct Folder(Arc<PathBuf>);
+pub struct Folder {
+    root: Arc<PathBuf>,
+    kept: Kept,
+}
 
 impl Folder {
     /// Opens the folder, made if missing.
     pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(folder.join(UNFINISHED))?;
-        Ok(Self(Arc::new(folder)))
+        Ok(Self {
+            root: Arc::new(folder),
+            kept: Kept::new(),
+        })
     }
 
     /// Clears away what an earlier process left unfinished.
     pub(super) fn begin(&self) -> io::Result<()> {
-        let unfinished = self.0.join(UNFINISHED);
+        let unfinished = self.root.join(UNFINISHED);
         fs::remove_dir_all(&unfinished)?;
         fs::create_dir(unfinished)
     }
 
     /// Whether it can be written to.
     pub(super) fn check(&self) -> io::Result<()> {
-        let file = self.0.join(UNFINISHED).join("check");
+        let file = self.root.join(UNFINISHED).join("check");
         File::create(&file)?;
         fs::remove_file(file)
     }
@@ -68,11 +74,13 @@ impl Folder {
 
     pub(super) async fn find(&self, id: &ImageId, size: ImageSize) -> io::Result<Option<Found>> {
         let file = self.place(id).join(file_name(size));
-        missing_is_fine(Reading::begin(file).await.map(Some))
+        let begun = Reading::begin(file, id.clone(), size, self.kept.clone()).await;
+        missing_is_fine(begun.map(Some))
     }
 
     pub(super) async fn delete(&self, id: &ImageId) -> io::Result<()> {
         let (unfinished, place) = (self.unfinished(id), self.place(id));
+        self.kept.forget(id);
         run(move || {
             missing_is_fine(fs::remove_dir_all(place))?;
             missing_is_fine(fs::remove_dir_all(unfinished))
@@ -82,7 +90,7 @@ impl Folder {
 
     /// Every picture on its shelf, and the unfinished ones.
     pub(super) async fn list(&self) -> io::Result<Listing> {
-        let folder = Arc::clone(&self.0);
+        let folder = Arc::clone(&self.root);
         run(move || {
             let mut listing = Listing::default();
             for shelf in fs::read_dir(&*folder)? {
@@ -106,11 +114,11 @@ impl Folder {
     }
 
     fn unfinished(&self, id: &ImageId) -> PathBuf {
-        self.0.join(UNFINISHED).join(id.as_str())
+        self.root.join(UNFINISHED).join(id.as_str())
     }
 
     fn place(&self, id: &ImageId) -> PathBuf {
-        self.0.join(&id.as_str()[..2]).join(id.as_str())
+        self.root.join(&id.as_str()[..2]).join(id.as_str())
     }
 }
 

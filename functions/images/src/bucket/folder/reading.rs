@@ -3,14 +3,37 @@
 use super::{Found, run};
 use axum::body::{Body, Bytes};
 use futures_util::stream;
-use std::{fs::File, io, mem, os::unix::fs::FileExt as _, path::PathBuf};
+use quick_cache::sync::Cache;
+use shared::{id::ImageId, image_url::ImageSize};
+use std::{fs::File, io, mem, os::unix::fs::FileExt as _, path::PathBuf, sync::Arc};
 
 /// How many bytes are read at a time: most pictures in one, and few enough for the allocator to have them at hand too.
 const PIECE: u64 = 64 * 1024;
 
+/// How many pieces are kept that were read lately: 16 MiB.
+const KEPT: usize = 256;
+
+/// Pieces that were read lately, of what picture and from which byte on. A clone is the same.
+#[derive(Debug, Clone)]
+pub(super) struct Kept(Arc<Cache<(ImageId, &'static str, u64), Bytes>>);
+
+impl Kept {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Cache::new(KEPT)))
+    }
+
+    /// Drops what there is of a picture.
+    pub(super) fn forget(&self, id: &ImageId) {
+        self.0.retain(|(of, ..), _| of != id);
+    }
+}
+
 /// A picture that is being read. Its file never changes; removed meanwhile, it can still be read to the end.
 pub(super) struct Reading {
     file: File,
+    id: ImageId,
+    size: ImageSize,
+    kept: Kept,
     /// What was read last.
     piece: Bytes,
     /// How many bytes have been read.
@@ -20,8 +43,13 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Opens a picture, and reads its first piece.
-    pub(super) async fn begin(path: PathBuf) -> io::Result<Found> {
+    /// Opens a picture, which so is still there, and reads its first piece.
+    pub(super) async fn begin(
+        path: PathBuf,
+        id: ImageId,
+        size: ImageSize,
+        kept: Kept,
+    ) -> io::Result<Found> {
         let file = match at_hand::open(&path) {
             Some(file) => file,
             None => run(move || File::open(path)).await?,
@@ -29,6 +57,9 @@ impl Reading {
         let length = file.metadata()?.len();
         let begun = Self {
             file,
+            id,
+            size,
+            kept,
             piece: Bytes::new(),
             read: 0,
             length,
@@ -36,18 +67,24 @@ impl Reading {
         Ok(begun.read_on().await?.into_found())
     }
 
-    /// Reads the next piece.
+    /// Reads the next piece, unless it was read lately.
     async fn read_on(mut self) -> io::Result<Self> {
         let size = PIECE.min(self.length - self.read);
-        let mut piece = vec![0; usize::try_from(size).map_err(io::Error::other)?];
-        if !at_hand::read(&self.file, &mut piece, self.read) {
-            (self, piece) = run(move || {
-                self.file.read_exact_at(&mut piece, self.read)?;
-                Ok((self, piece))
-            })
-            .await?;
+        let key = (self.id.clone(), self.size.as_str(), self.read);
+        if let Some(piece) = self.kept.0.get(&key) {
+            self.piece = piece;
+        } else {
+            let mut piece = vec![0; usize::try_from(size).map_err(io::Error::other)?];
+            if !at_hand::read(&self.file, &mut piece, self.read) {
+                (self, piece) = run(move || {
+                    self.file.read_exact_at(&mut piece, self.read)?;
+                    Ok((self, piece))
+                })
+                .await?;
+            }
+            self.piece = piece.into();
+            self.kept.0.insert(key, self.piece.clone());
         }
-        self.piece = piece.into();
         self.read += size;
         Ok(self)
     }
