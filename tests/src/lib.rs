@@ -2,7 +2,8 @@
 //!
 //! `TEST_MYSQL_URL` (an address whose user may make databases) puts every product on MySQL or MariaDB; without it on
 //! SQLite. `TEST_SHAPE=services` runs three services behind the gateway, with pictures in an emulator of Google's storage
-//! (`FAKE_GCS_SERVER`), in place of the all-in-one. `tests/run` does all three.
+//! (`FAKE_GCS_SERVER`), in place of the all-in-one. `tests/run` does all three. `TEST_PROGRAMS` (a folder) takes programs
+//! from elsewhere than where the test was built.
 
 pub mod client;
 pub mod collector;
@@ -24,7 +25,7 @@ pub use collector::Collector;
 pub use function::{Function, ImagesFunction};
 pub use mariadb::MariaDb;
 pub use pictures::Pictures;
-pub use process::Process;
+pub use process::{Process, optimised};
 pub use product::{Options, Product, Shape};
 pub use sign_in::SignIn;
 pub use visitor::{Flow, Visitor};

@@ -223,13 +223,19 @@ async fn lift_open_files(id: u32) {
     assert!(lifted.expect("sh runs").success());
 }
 
-/// A program of the workspace, from the folder in which this test was built.
+/// A program of the workspace, from the folder `TEST_PROGRAMS` or else the one in which this test was built.
 ///
 /// # Panics
 /// When the test was not built by cargo.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
-    folder().join(name)
+    optimised().unwrap_or_else(folder).join(name)
+}
+
+/// The folder `TEST_PROGRAMS`: programs that were built for their users, with `--release`.
+#[must_use]
+pub fn optimised() -> Option<PathBuf> {
+    env::var_os("TEST_PROGRAMS").map(PathBuf::from)
 }
 
 /// The folder of the programs that were built with this test: `target/PROFILE`.

@@ -167,6 +167,12 @@ impl Product {
         self.processes.get(1).unwrap_or(&self.processes[0])
     }
 
+    /// Whoever answers for pictures: the service's last instance, or the whole product.
+    #[must_use]
+    pub fn images(&self) -> &Process {
+        &self.processes[self.processes.len() - 1]
+    }
+
     /// Whoever listens: the gateway, or the whole product.
     #[must_use]
     pub fn front(&self) -> &Process {
