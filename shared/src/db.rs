@@ -6,29 +6,28 @@ mod config;
 #[cfg(feature = "migrate")]
 mod migrate;
 mod outage;
+mod pool;
 mod refusal;
 mod scrub;
 mod server;
+mod tx;
 
 pub use config::DatabaseConfig;
+pub use pool::{Lent, Pool};
 pub use refusal::{is_contention, is_taken, is_unavailable};
-pub use server::{Lent, MySqlServer, MySqlTx};
+pub use server::{MySqlServer, MySqlTx};
+pub use tx::{OpenTx, Told};
 
 use config::Target;
+#[cfg(feature = "sqlite")]
+use pool::Keeping;
 use sqlx::mysql::MySqlQueryResult;
 #[cfg(feature = "sqlite")]
-use sqlx::{
-    Connection as _, Sqlite, SqlitePool, Transaction,
-    sqlite::{SqlitePoolOptions, SqliteQueryResult},
-};
+use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
 #[cfg(feature = "sqlite")]
 use std::sync::Arc;
-use std::time::Duration;
 #[cfg(feature = "sqlite")]
 use tokio::sync::Mutex;
-
-/// How long a request waits for a free connection before it answers 503. A server that is away is noticed earlier.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// An open database.
 #[derive(Clone, Debug)]
@@ -54,9 +53,9 @@ pub enum Dialect {
 #[derive(Clone, Debug)]
 pub struct SqlitePools {
     /// For statements that only read.
-    pub readers: SqlitePool,
+    pub readers: Pool<SqliteConnection>,
     /// The one connection that writes.
-    pub writer: SqlitePool,
+    pub writer: Pool<SqliteConnection>,
     /// Whose turn it is to write the file anew.
     rewriting: Arc<Mutex<()>>,
 }
@@ -68,7 +67,22 @@ pub enum Tx {
     MySql(MySqlTx),
     /// On SQLite.
     #[cfg(feature = "sqlite")]
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(OpenTx<SqliteConnection>),
+}
+
+/// The future of one expression on a lent connection, which is settled when it is done.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_lent {
+    ($lent:expr, $conn:ident => $query:expr) => {
+        async {
+            let lent = $lent;
+            let $conn = lent.connection();
+            let done = $query;
+            lent.settle(&done);
+            done
+        }
+    };
 }
 
 /// Runs one expression on a lent connection of a MySQL server: watched, and settled when it is done.
@@ -77,13 +91,7 @@ pub enum Tx {
 macro_rules! on_server {
     ($server:expr, $lent:expr, $conn:ident => $query:expr) => {
         $server
-            .reached(async {
-                let lent = $lent;
-                let $conn = lent.connection();
-                let done = $query;
-                lent.settle();
-                done
-            })
+            .reached($crate::on_lent!($lent, $conn => $query))
             .await
     };
 }
@@ -100,8 +108,7 @@ macro_rules! on_read {
                 $crate::on_server!(server, &mut server.lend().await?, $pool => $query)
             }
             $crate::db::Db::Sqlite(pools) => {
-                let $pool = &pools.readers;
-                $query
+                $crate::on_lent!(&mut pools.readers.lend().await?, $pool => $query).await
             }
         }
     };
@@ -128,8 +135,7 @@ macro_rules! on_write {
                 $crate::on_server!(server, &mut server.lend().await?, $pool => $query)
             }
             $crate::db::Db::Sqlite(pools) => {
-                let $pool = &pools.writer;
-                $query
+                $crate::on_lent!(&mut pools.writer.lend().await?, $pool => $query).await
             }
         }
     };
@@ -157,8 +163,7 @@ macro_rules! on_tx {
                 $crate::on_server!(server, lent, $conn => $query)
             }
             $crate::db::Tx::Sqlite(tx) => {
-                let $conn = &mut **tx;
-                $query
+                $crate::on_lent!(tx.lent(), $conn => $query).await
             }
         }
     };
@@ -187,21 +192,7 @@ impl Db {
             }
             #[cfg(feature = "sqlite")]
             Target::Sqlite(options) => {
-                let pool = |max| {
-                    SqlitePoolOptions::new()
-                        .max_connections(max)
-                        .acquire_timeout(ACQUIRE_TIMEOUT)
-                        .idle_timeout(None)
-                        .max_lifetime(None)
-                        .test_before_acquire(false)
-                        // A disk that was full rolls a transaction back by itself, and sqlx goes on counting it: such
-                        // a connection would refuse every further transaction.
-                        .before_acquire(|connection, _| {
-                            let usable = !connection.is_in_transaction();
-                            Box::pin(async move { Ok(usable) })
-                        })
-                        .connect_lazy_with(options.as_ref().clone())
-                };
+                let pool = |max| Pool::new(options.as_ref().clone(), max, Keeping::FILE);
                 Self::Sqlite(SqlitePools {
                     readers: pool(config.max_connections),
                     writer: pool(1),
@@ -229,7 +220,9 @@ impl Db {
         Ok(match self {
             Self::MySql(server) => Tx::MySql(server.begin().await?),
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(pools) => Tx::Sqlite(pools.writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite(pools) => {
+                Tx::Sqlite(OpenTx::begin(pools.writer.lend().await?, "BEGIN IMMEDIATE").await?)
+            }
         })
     }
 
@@ -245,16 +238,16 @@ impl Db {
     /// How many connections lie idle, and how many are used.
     #[must_use]
     pub fn connections(&self) -> (i64, i64) {
-        let count = |idle: usize, all: u32| {
-            let idle = i64::try_from(idle).unwrap_or(i64::MAX);
-            (idle, (i64::from(all) - idle).max(0))
+        let count = |idle: usize, used: usize| {
+            let number = |many| i64::try_from(many).unwrap_or(i64::MAX);
+            (number(idle), number(used))
         };
         match self {
-            Self::MySql(server) => count(server.pool().num_idle(), server.pool().size()),
+            Self::MySql(server) => count(server.pool().count_idle(), server.pool().count_used()),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => count(
-                pools.readers.num_idle() + pools.writer.num_idle(),
-                pools.readers.size() + pools.writer.size(),
+                pools.readers.count_idle() + pools.writer.count_idle(),
+                pools.readers.count_used() + pools.writer.count_used(),
             ),
         }
     }
@@ -263,9 +256,9 @@ impl Db {
     #[must_use]
     pub fn max_connections(&self) -> u32 {
         match self {
-            Self::MySql(server) => server.pool().options().get_max_connections(),
+            Self::MySql(server) => server.pool().max(),
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(pools) => pools.readers.options().get_max_connections() + 1,
+            Self::Sqlite(pools) => pools.readers.max() + 1,
         }
     }
 

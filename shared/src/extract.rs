@@ -44,14 +44,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// What an answer's body has room in at first, in bytes: that of one record needs no more.
+const ROOM: usize = 1_024;
+
 /// An answer in JSON.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(body) => {
+        let mut body = Vec::with_capacity(ROOM);
+        match serde_json::to_writer(&mut body, &self.0) {
+            Ok(()) => {
                 let json = HeaderValue::from_static("application/json");
                 (StatusCode::OK, [(header::CONTENT_TYPE, json)], body).into_response()
             }

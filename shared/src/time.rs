@@ -79,16 +79,36 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+/// `2026-11-18T11:06:40.500000Z`
+type Written = [u8; 27];
+
+impl Timestamp {
+    /// As it is written on the wire: a list has a hundred of them, so not by way of `format!`. None beyond the year 9999.
+    fn written(self) -> Option<Written> {
+        let at = OffsetDateTime::from_unix_timestamp(self.seconds()).ok()?;
+        let ((year, month, day), (hour, minute, second)) = (at.to_calendar_date(), at.to_hms());
+        let mut written = *b"0000-00-00T00:00:00.000000Z";
+        let mut put = |place: usize, digits: usize, mut number: u32| {
+            for digit in written[place..place + digits].iter_mut().rev() {
+                *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+                number /= 10;
+            }
+        };
+        put(0, 4, u32::try_from(year).ok()?);
+        put(5, 2, u8::from(month).into());
+        put(8, 2, day.into());
+        put(11, 2, hour.into());
+        put(14, 2, minute.into());
+        put(17, 2, second.into());
+        put(20, 6, u32::try_from(self.0.rem_euclid(1_000_000)).ok()?);
+        Some(written)
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
-            .map_err(|_| fmt::Error)?;
-        let ((year, month, day), (hour, minute, second)) = (at.to_calendar_date(), at.to_hms());
-        let (month, micros) = (u8::from(month), at.microsecond());
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"
-        )
+        let written = self.written().ok_or(fmt::Error)?;
+        f.write_str(str::from_utf8(&written).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -105,7 +125,12 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
 
 impl serde::Serialize for Timestamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let written = self.written();
+        let text = written
+            .as_ref()
+            .and_then(|written| str::from_utf8(written).ok());
+        let text = text.ok_or_else(|| serde::ser::Error::custom("is beyond the year 9999"))?;
+        serializer.serialize_str(text)
     }
 }
 
@@ -120,6 +145,16 @@ mod tests {
             Timestamp(1_795_000_000_500_000).to_string(),
             "2026-11-18T11:06:40.500000Z"
         );
+        for (micros, text) in [
+            (-1, "1969-12-31T23:59:59.999999Z"),
+            (1_709_210_096_000_007, "2024-02-29T12:34:56.000007Z"),
+            (253_402_300_799_999_999, "9999-12-31T23:59:59.999999Z"),
+        ] {
+            assert_eq!(Timestamp(micros).to_string(), text);
+            let json = serde_json::to_string(&Timestamp(micros)).expect("within four digits");
+            assert_eq!(json, format!("\"{text}\""));
+        }
+        assert!(serde_json::to_string(&Timestamp(i64::MAX)).is_err());
         for text in ["2026-11-18T11:06:40.5Z", "2026-11-18T12:06:40.500000+01:00"] {
             assert_eq!(
                 Timestamp::parse(text),

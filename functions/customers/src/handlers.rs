@@ -187,7 +187,8 @@ pub(crate) async fn find_customer(
         None => customer::find(db, id).await?,
         Some(time) => {
             let _permit = state.long_work().await?;
-            as_of::find(db, id, Moment::Time(time)).await?
+            // Apart: what most requests do not need would make every request's future as large.
+            Box::pin(as_of::find(db, id, Moment::Time(time))).await?
         }
     };
     let customer = found

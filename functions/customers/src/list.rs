@@ -86,6 +86,11 @@ impl Found {
 
     /// Adds what another look found. Behind the place where one of them ended, the order is not known.
     fn merge(&mut self, other: Self, order: Order) {
+        // Most lists are one look, which is in order.
+        if self.customers.is_empty() && self.ended.is_none() {
+            *self = other;
+            return;
+        }
         let mut ends: Vec<_> = self.ended.take().into_iter().chain(other.ended).collect();
         ends.sort_by(|one, other| order.compare(one, other));
         self.ended = ends.into_iter().next();

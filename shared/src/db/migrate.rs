@@ -1,7 +1,9 @@
 //! Bringing the schema up to date: what `local` and `admin` alone do.
 
 use super::Db;
-use crate::on_read;
+#[cfg(feature = "sqlite")]
+use crate::on_lent;
+use crate::{on_read, on_server};
 
 impl Db {
     /// Brings the schema up to date; gives the names of what was missing. Only `local` and `admin` do this.
@@ -18,7 +20,9 @@ impl Db {
                 const UNLOCK: &str = "SELECT RELEASE_LOCK(CONCAT(DATABASE(), '.migrate'))";
                 const BUSY: &str = "another migration has been running for five minutes";
                 let migrator = sqlx::migrate!("../migrations/mysql");
-                let mut connection = server.reached(server.pool().acquire()).await?;
+                let mut lent = server.reached(server.lend()).await?;
+                // Given up half-way it is closed, and the lock with it.
+                let connection = lent.connection();
                 let locked: Option<i64> =
                     sqlx::query_scalar(LOCK).fetch_one(&mut *connection).await?;
                 if locked != Some(1) {
@@ -26,14 +30,18 @@ impl Db {
                 }
                 let before = self.schema_version().await;
                 migrator.run(&mut *connection).await?;
-                sqlx::query(UNLOCK).execute(&mut *connection).await?;
+                let unlocked = sqlx::query(UNLOCK).execute(connection).await;
+                lent.settle(&unlocked);
+                unlocked?;
                 (migrator, before)
             }
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => {
                 let migrator = sqlx::migrate!("../migrations/sqlite");
                 let before = self.schema_version().await;
-                migrator.run(&pools.writer).await?;
+                let mut lent = pools.writer.lend().await?;
+                migrator.run(&mut *lent.connection()).await?;
+                lent.settle(&Ok(()));
                 (migrator, before)
             }
         };
@@ -66,27 +74,21 @@ impl Db {
             Self::MySql(server) => {
                 const VERSION: &str = "SELECT VERSION()";
                 const CIPHER: &str = "SHOW SESSION STATUS LIKE 'Ssl_cipher'";
-                server
-                    .reached(async {
-                        let mut connection = server.pool().acquire().await?;
-                        let version: String = sqlx::query_scalar(VERSION)
-                            .fetch_one(&mut *connection)
-                            .await?;
-                        let cipher: (String, String) =
-                            sqlx::query_as(CIPHER).fetch_one(&mut *connection).await?;
-                        Ok(match cipher.1.as_str() {
-                            "" => format!("MySQL {version}, not encrypted"),
-                            cipher => format!("MySQL {version}, encrypted with {cipher}"),
-                        })
-                    })
-                    .await
+                let version: String = on_server!(server, &mut server.lend().await?, connection =>
+                    sqlx::query_scalar(VERSION).fetch_one(connection).await)?;
+                let cipher: (String, String) = on_server!(server, &mut server.lend().await?, connection =>
+                    sqlx::query_as(CIPHER).fetch_one(connection).await)?;
+                Ok(match cipher.1.as_str() {
+                    "" => format!("MySQL {version}, not encrypted"),
+                    cipher => format!("MySQL {version}, encrypted with {cipher}"),
+                })
             }
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => {
                 const VERSION: &str = "SELECT sqlite_version()";
-                let version: String = sqlx::query_scalar(VERSION)
-                    .fetch_one(&pools.readers)
-                    .await?;
+                let version: String = on_lent!(&mut pools.readers.lend().await?, connection =>
+                    sqlx::query_scalar(VERSION).fetch_one(connection).await)
+                .await?;
                 Ok(format!("SQLite {version}"))
             }
         }

@@ -1,7 +1,6 @@
 //! Noticing that the server is away, so that requests are answered at once instead of queueing for a connection.
 //!
-//! The pool takes a refused connection for a server that is just starting, and tries on until its time-out. Here a
-//! piece of work that waits for long lets the server be looked at, and when it is away everybody who waits is told.
+//! A piece of work that waits for long lets the server be looked at, and when it is away everybody who waits is told.
 
 use sqlx::{ConnectOptions as _, Connection as _, mysql::MySqlConnectOptions};
 use std::{
@@ -77,20 +76,25 @@ impl Outage {
         tokio::select! {
             biased;
             done = work => done,
-            noticed = timeout(LONGEST, self.noticed()) => Err(match noticed {
-                Ok(()) => away(),
-                // A connection can fall silent while others are well: a failover leaves such.
-                Err(_) => io::Error::new(io::ErrorKind::TimedOut, "the database is silent").into(),
-            }),
+            error = self.patience_ends() => Err(error),
+        }
+    }
+
+    /// Ends when the server is found away, or when work takes too long. Work that is done soon sets one timer, no more.
+    async fn patience_ends(&self) -> sqlx::Error {
+        if self.0.found.borrow().away.is_none() {
+            sleep(SUSPICION).await;
+        }
+        match timeout(LONGEST, self.noticed()).await {
+            Ok(()) => away(),
+            // A connection can fall silent while others are well: a failover leaves such.
+            Err(_) => io::Error::new(io::ErrorKind::TimedOut, "the database is silent").into(),
         }
     }
 
     /// Ends when the server is found away.
     async fn noticed(&self) {
         let mut found = self.0.found.subscribe();
-        if found.borrow().away.is_none() {
-            sleep(SUSPICION).await;
-        }
         loop {
             self.look();
             // An error of the channel cannot be: we hold its other end.

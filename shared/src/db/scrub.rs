@@ -5,6 +5,8 @@
 use super::Db;
 #[cfg(feature = "sqlite")]
 use super::SqlitePools;
+#[cfg(feature = "sqlite")]
+use crate::on_lent;
 use tokio::sync::OwnedMutexGuard;
 
 impl Db {
@@ -16,8 +18,10 @@ impl Db {
             Self::Sqlite(pools) => {
                 const SQL: &str = "SELECT (page_count - freelist_count) * page_size \
                     FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
-                let size = sqlx::query_scalar(SQL).fetch_one(&pools.readers).await?;
-                Ok(Some(size))
+                on_lent!(&mut pools.readers.lend().await?, connection =>
+                    sqlx::query_scalar(SQL).fetch_one(connection).await)
+                .await
+                .map(Some)
             }
         }
     }
@@ -39,7 +43,9 @@ impl Db {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pools) => {
                 const SQL: &str = "VACUUM";
-                sqlx::query(SQL).execute(&pools.writer).await?;
+                on_lent!(&mut pools.writer.lend().await?, connection =>
+                    sqlx::query(SQL).execute(connection).await)
+                .await?;
                 truncate_log(pools).await
             }
         }
@@ -58,7 +64,8 @@ impl Db {
 #[cfg(feature = "sqlite")]
 async fn truncate_log(pools: &SqlitePools) -> sqlx::Result<bool> {
     const SQL: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
-    let done: (i64, i64, i64) = sqlx::query_as(SQL).fetch_one(&pools.writer).await?;
-    let (busy, _, _) = done;
+    let (busy, _, _): (i64, i64, i64) = on_lent!(&mut pools.writer.lend().await?, connection =>
+        sqlx::query_as(SQL).fetch_one(connection).await)
+    .await?;
     Ok(busy == 0)
 }

@@ -1,66 +1,39 @@
-//! The connections to a MySQL server.
+//! A MySQL server: the connections to it, and whether it is away.
 
-use super::{ACQUIRE_TIMEOUT, outage::Outage};
-use crate::on_server;
-use sqlx::{
-    Connection as _, Executor as _, MySql, MySqlConnection, MySqlPool,
-    mysql::{MySqlConnectOptions, MySqlPoolOptions},
-    pool::PoolConnection,
+use super::{
+    outage::Outage,
+    pool::{Keeping, Lent, Pool},
+    tx::OpenTx,
 };
-use std::time::Duration;
-use tokio::time::timeout;
-use tracing::Instrument as _;
+use crate::telemetry::trace;
+use sqlx::{MySqlConnection, mysql::MySqlConnectOptions};
 
-/// How long a connection may lie idle and still be used untested: servers and what is between hang up unseen.
-const UNTESTED: Duration = Duration::from_secs(10);
-
-/// How long a transaction that is given up may take to be rolled back; after that its connection is closed.
-const ROLLBACK: Duration = Duration::from_secs(1);
-
-/// A MySQL server: the connections to it, and whether it is away.
+/// A MySQL server. A clone shares its connections.
 #[derive(Clone, Debug)]
 pub struct MySqlServer {
-    pool: MySqlPool,
+    pool: Pool<MySqlConnection>,
     outage: Outage,
 }
 
 impl MySqlServer {
     pub(super) fn new(options: &MySqlConnectOptions, max_connections: u32) -> Self {
-        let outage = Outage::new(options.clone());
-        let watched = outage.clone();
-        let pool = MySqlPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .before_acquire(move |connection, meta| {
-                let outlived = watched.happened_within(meta.age);
-                Box::pin(async move {
-                    if meta.idle_for > UNTESTED {
-                        connection.ping().await?;
-                    }
-                    Ok(!outlived)
-                })
-            })
-            .connect_lazy_with(options.clone());
-        Self { pool, outage }
+        Self {
+            pool: Pool::new(options.clone(), max_connections, Keeping::SERVER),
+            outage: Outage::new(options.clone()),
+        }
     }
 
-    /// The connections.
-    #[must_use]
-    pub const fn pool(&self) -> &MySqlPool {
+    pub(super) const fn pool(&self) -> &Pool<MySqlConnection> {
         &self.pool
     }
 
-    /// A connection for one piece of work.
+    /// A connection for one piece of work, none that has outlived an outage.
     ///
     /// # Errors
     /// When none is to be had.
-    pub async fn lend(&self) -> sqlx::Result<Lent> {
-        let connection = self.pool.acquire().await?;
-        Ok(Lent {
-            connection,
-            settled: true,
-        })
+    pub async fn lend(&self) -> sqlx::Result<Lent<MySqlConnection>> {
+        let outlived = |age| self.outage.happened_within(age);
+        self.pool.lend_unless(outlived).await
     }
 
     /// Does work of this server's, given up at once when the server is found away.
@@ -68,87 +41,35 @@ impl MySqlServer {
     /// # Errors
     /// Those of the work, or [`sqlx::Error::Io`].
     pub async fn reached<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-        let span = tracing::info_span!("database", otel.kind = "client", db.system.name = "mysql");
-        self.outage.unless_away(work).instrument(span).await
+        // It ends where it is dropped; nothing else stands in it.
+        let _span = tracing::info_span!(parent: trace::parent(), "database", otel.kind = "client", db.system.name = "mysql");
+        self.outage.unless_away(work).await
     }
 
     pub(super) async fn begin(&self) -> sqlx::Result<MySqlTx> {
-        let begun = self.reached(async {
-            let mut lent = self.lend().await?;
-            lent.connection().execute("BEGIN").await?;
-            lent.settle();
-            Ok(lent)
-        });
+        let begun = self.reached(async { OpenTx::begin(self.lend().await?, "BEGIN").await });
         Ok(MySqlTx {
-            lent: Some(begun.await?),
+            tx: begun.await?,
             server: self.clone(),
         })
     }
 }
 
-/// A connection on loan. One whose work was given up half-way is closed: what it still brings belongs to nobody, and it
-/// may have fallen silent.
-#[derive(Debug)]
-pub struct Lent {
-    connection: PoolConnection<MySql>,
-    settled: bool,
-}
-
-impl Lent {
-    /// The connection, to work with until [`Lent::settle`].
-    pub fn connection(&mut self) -> &mut MySqlConnection {
-        self.settled = false;
-        &mut self.connection
-    }
-
-    /// Says that the work is done, whether well or not.
-    pub fn settle(&mut self) {
-        self.settled = true;
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.connection.close_on_drop();
-        }
-    }
-}
-
-/// An open transaction on MySQL. Dropped without a commit it is rolled back, or its connection closed.
+/// An open transaction on MySQL.
 #[derive(Debug)]
 pub struct MySqlTx {
-    /// There until it is dropped or committed.
-    lent: Option<Lent>,
+    tx: OpenTx<MySqlConnection>,
     server: MySqlServer,
 }
 
 impl MySqlTx {
     /// Its connection, and the server by which its work is watched.
-    pub fn parts(&mut self) -> (&mut Lent, &MySqlServer) {
-        let lent = self.lent.as_mut();
-        let lent = lent.expect("a transaction has its connection until it is over");
-        (lent, &self.server)
+    pub fn parts(&mut self) -> (&mut Lent<MySqlConnection>, &MySqlServer) {
+        (self.tx.lent(), &self.server)
     }
 
-    pub(super) async fn commit(mut self) -> sqlx::Result<()> {
-        let (lent, server) = self.parts();
-        on_server!(server, lent, connection => connection.execute("COMMIT").await)?;
-        self.lent = None;
-        Ok(())
-    }
-}
-
-impl Drop for MySqlTx {
-    fn drop(&mut self) {
-        let Some(mut lent) = self.lent.take().filter(|lent| lent.settled) else {
-            return;
-        };
-        tokio::spawn(async move {
-            let rolled_back = timeout(ROLLBACK, lent.connection().execute("ROLLBACK")).await;
-            if matches!(rolled_back, Ok(Ok(_))) {
-                lent.settle();
-            }
-        });
+    pub(super) async fn commit(self) -> sqlx::Result<()> {
+        let Self { tx, server } = self;
+        server.reached(tx.commit()).await
     }
 }

@@ -165,10 +165,9 @@ fn begin_span(
         url.scheme = "https",
         error.type = Empty,
     );
-    let trace = caller.unwrap_or_else(Trace::fresh);
     #[cfg(feature = "otlp")]
-    let trace = trace.continued_by(&span, caller.is_some());
-    (span, trace)
+    let caller = Trace::of_span(&span, caller).or(caller);
+    (span, caller.unwrap_or_else(Trace::fresh))
 }
 
 /// An error and everything beneath it, on one line, for the log alone. What stands in quotes in a database's message can

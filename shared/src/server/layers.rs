@@ -32,7 +32,6 @@ use std::{
 };
 use tokio::time::timeout;
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer, normalize_path::NormalizePath};
-use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 /// Marks an answer that is the same whoever asks and from where, so that it can be kept once for all.
@@ -116,7 +115,7 @@ async fn surround(State(state): State<LayerState>, request: Request, next: Next)
         exchange.end(&response, error.as_deref());
         response
     };
-    trace.follow(answer.instrument(span)).await
+    trace.follow(span, answer).await
 }
 
 /// Reads on what a refused request still sends: a client that is writing does not see the answer otherwise.

@@ -3,7 +3,9 @@
 use super::{BoxedLayer, LogFormat, TelemetryConfig, trace::Trace};
 use std::{
     fmt::Write as _,
+    fs::File,
     io::{self, IsTerminal as _, Write},
+    os::fd::AsFd as _,
     sync::Arc,
 };
 use tracing_subscriber::{
@@ -45,9 +47,7 @@ impl TelemetryConfig {
                 .with_filter(filter)
                 .boxed(),
             LogFormat::Stackdriver => tracing_stackdriver::layer()
-                .with_writer(Traced {
-                    project: self.project.clone(),
-                })
+                .with_writer(Traced::new(self.project.clone()))
                 .with_filter(filter)
                 .boxed(),
         }
@@ -59,15 +59,29 @@ impl TelemetryConfig {
 /// tracing-stackdriver camel-cases every field's name, and these names are not of that form.
 struct Traced {
     project: Option<Arc<str>>,
+    /// Standard error without the standard library's lock: whoever waits for that while another writes is put to sleep and
+    /// woken for it. The system keeps a line together that is written in one piece (pipe(7), `PIPE_BUF`).
+    out: Option<File>,
+}
+
+impl Traced {
+    fn new(project: Option<Arc<str>>) -> Self {
+        let out = io::stderr().as_fd().try_clone_to_owned().ok();
+        Self {
+            project,
+            out: out.map(Into::into),
+        }
+    }
 }
 
 impl<'a> MakeWriter<'a> for Traced {
-    type Writer = Line;
+    type Writer = Line<'a>;
 
-    fn make_writer(&'a self) -> Line {
+    fn make_writer(&'a self) -> Line<'a> {
         let added = Trace::current().map(|trace| trace_fields(trace, self.project.as_deref()));
         Line {
             added: added.unwrap_or_default(),
+            out: self.out.as_ref(),
         }
     }
 }
@@ -91,23 +105,32 @@ fn trace_fields(trace: Trace, project: Option<&str>) -> String {
 }
 
 /// One line, given whole.
-struct Line {
+struct Line<'a> {
     added: String,
+    out: Option<&'a File>,
 }
 
-impl Write for Line {
+impl Line<'_> {
+    fn put(&self, line: &[u8]) -> io::Result<()> {
+        match self.out {
+            Some(mut out) => out.write_all(line),
+            None => io::stderr().lock().write_all(line),
+        }
+    }
+}
+
+impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut out = io::stderr().lock();
         match line.strip_suffix(b"}\n") {
             Some(open) if !self.added.is_empty() => {
-                out.write_all(&[open, self.added.as_bytes(), b"}\n"].concat())?;
+                self.put(&[open, self.added.as_bytes(), b"}\n"].concat())?;
             }
-            _ => out.write_all(line)?,
+            _ => self.put(line)?,
         }
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }

@@ -82,6 +82,8 @@ impl Exporters {
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
+            // Spans are told by `tracing` alone which is within which.
+            .with_context_activation(false)
             .with_filter(
                 dynamic_filter_fn(move |metadata, _| ours(metadata))
                     .with_max_level_hint(LevelFilter::INFO),

@@ -3,9 +3,16 @@
 use crate::id::random;
 use axum::http::HeaderMap;
 use std::fmt;
+use tracing::{Span, span::Id};
 
 tokio::task_local! {
-    static CURRENT: Trace;
+    static CURRENT: Current;
+}
+
+/// The request that a task answers.
+struct Current {
+    trace: Trace,
+    span: Span,
 }
 
 /// Where a request stands in a trace (W3C Trace Context).
@@ -75,49 +82,47 @@ impl Trace {
         })
     }
 
-    /// The same trace with `span` as where it stands: a child of the caller's, or, without one, the first of its own.
+    /// Where `span` stands: in its caller's trace, or, without one, the first of its own. None when nothing is exported.
     #[cfg(feature = "otlp")]
-    pub(crate) fn continued_by(self, span: &tracing::Span, called: bool) -> Self {
+    pub(crate) fn of_span(span: &Span, caller: Option<Self>) -> Option<Self> {
         use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceFlags, TraceState};
         use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-        if called && self.span != 0 {
-            let flags = if self.sampled {
-                TraceFlags::SAMPLED
-            } else {
-                TraceFlags::default()
+        if let Some(caller) = caller.filter(|caller| caller.span != 0) {
+            let flags = match caller.sampled {
+                true => TraceFlags::SAMPLED,
+                false => TraceFlags::default(),
             };
-            let caller = SpanContext::new(
-                self.id.0.into(),
-                self.span.into(),
-                flags,
-                true,
-                TraceState::NONE,
-            );
+            let (id, span_id) = (caller.id.0.into(), caller.span.into());
+            let caller = SpanContext::new(id, span_id, flags, true, TraceState::NONE);
             // An error says that nothing is exported: then the caller's span is where we stand.
             let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(caller));
         }
         let context = span.context();
         let own = context.span();
-        match own.span_context() {
-            own if own.is_valid() => Self {
-                id: TraceId(u128::from_be_bytes(own.trace_id().to_bytes())),
-                span: u64::from_be_bytes(own.span_id().to_bytes()),
-                sampled: own.is_sampled(),
-            },
-            _ => self,
-        }
+        let own = own.span_context();
+        own.is_valid().then(|| Self {
+            id: TraceId(u128::from_be_bytes(own.trace_id().to_bytes())),
+            span: u64::from_be_bytes(own.span_id().to_bytes()),
+            sampled: own.is_sampled(),
+        })
     }
 
     /// The trace of the request that this task answers.
     pub(super) fn current() -> Option<Self> {
-        CURRENT.try_with(|trace| *trace).ok()
+        CURRENT.try_with(|current| current.trace).ok()
     }
 
-    /// Does the work of a request in this trace.
-    pub(crate) async fn follow<T>(self, work: impl Future<Output = T>) -> T {
-        CURRENT.scope(self, work).await
+    /// Does the work of a request in this trace. The request's span is never entered: entering and leaving it, at every
+    /// turn that the work takes, costs more than making it.
+    pub(crate) async fn follow<T>(self, span: Span, work: impl Future<Output = T>) -> T {
+        CURRENT.scope(Current { trace: self, span }, work).await
     }
+}
+
+/// The span of the request that this task answers, for the spans of its parts.
+pub(crate) fn parent() -> Option<Id> {
+    CURRENT.try_with(|current| current.span.id()).ok().flatten()
 }
 
 /// A number of exactly so many lower-case hexadecimal digits.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use shared::{
     customer::search::{Folded, terms},
     db::{Db, Tx},
-    email, on_tx,
+    email, on_lent, on_tx,
 };
 use sqlx::QueryBuilder;
 
@@ -114,8 +114,8 @@ impl<'a> Batch<'a> {
 /// SQLite keeps the pages that it changes in memory until it is told otherwise: an index is filled in no order.
 async fn prepare(db: &Db) -> sqlx::Result<()> {
     if let Db::Sqlite(pools) = db {
-        sqlx::query("PRAGMA cache_size = -2000000")
-            .execute(&pools.writer)
+        const SQL: &str = "PRAGMA cache_size = -2000000";
+        on_lent!(&mut pools.writer.lend().await?, connection => sqlx::query(SQL).execute(connection).await)
             .await?;
     }
     Ok(())
