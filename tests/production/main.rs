@@ -2,6 +2,7 @@
 //! that goes away, and what operators see.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod cost;
 mod encryption;
 mod outage;
 mod refresh;

@@ -4,6 +4,7 @@
 //! own `main`, with SQLite compiled in beside MySQL.
 
 mod ask;
+mod find;
 mod make;
 mod measure;
 mod names;
@@ -23,8 +24,8 @@ use std::{
     time::Instant,
 };
 
-const USE: &str =
-    "use: bench-customers fingerprint | serve | lists FOLDER [MYSQL-SERVER] | races [MYSQL-SERVER]";
+const USE: &str = "use: bench-customers fingerprint | serve | make FOLDER [MYSQL-SERVER] | lists FOLDER [MYSQL-SERVER] | \
+    races [MYSQL-SERVER] | find FOLDER SECONDS";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -48,20 +49,28 @@ async fn run(arguments: &[String]) -> anyhow::Result<()> {
             println!("{}", make::fingerprint());
             Ok(())
         }
+        ["make", folder] => make(Path::new(folder), None).await.map(drop),
+        ["make", folder, server] => make(Path::new(folder), Some(server)).await.map(drop),
         ["lists", folder] => lists(Path::new(folder), None).await,
         ["lists", folder, server] => lists(Path::new(folder), Some(server)).await,
+        ["find", folder, seconds] => find::run(Path::new(folder), seconds.parse()?).await,
         ["races"] => races(None).await,
         ["races", server] => races(Some(server)).await,
         _ => bail!(USE),
     }
 }
 
-/// `folder` keeps what is made, for the next time.
-async fn lists(folder: &Path, server: Option<&str>) -> anyhow::Result<()> {
+/// The addresses of the databases, which `folder` keeps for the next time.
+async fn make(folder: &Path, server: Option<&str>) -> anyhow::Result<Vec<String>> {
     let mut urls = Vec::new();
     for rows in SIZES {
         urls.push(made(folder, server, rows).await?);
     }
+    Ok(urls)
+}
+
+async fn lists(folder: &Path, server: Option<&str>) -> anyhow::Result<()> {
+    let urls = make(folder, server).await?;
     let process = match server {
         None => None,
         Some(_) => {
