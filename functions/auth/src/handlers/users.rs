@@ -99,23 +99,32 @@ pub(crate) async fn update_user(
         Some(password) => Some(auth.passwords.hash(password).await?),
         None => None,
     };
-    let db = &auth.context.db;
+    let user = people::begun_anew(|| try_update(&auth.context.db, id, &patch, hash.as_deref()));
+    let user = user.await?;
+    auth.context.verifier.forget();
+    Ok(Json(user.into()))
+}
+
+async fn try_update(
+    db: &Db,
+    id: UserId,
+    patch: &UserPatch,
+    hash: Option<&str>,
+) -> ApiResult<UserRow> {
     let disables = patch.status == Some(Status::Disabled);
     let mut tx = db.begin().await?;
     if disables || patch.role == Some(Role::User) {
         users::lock_admins(&mut tx).await?;
     }
-    if !users::update(&mut tx, id, &patch, hash.as_deref()).await? {
+    if !users::update(&mut tx, id, patch, hash).await? {
         return Err(ApiError::NotFound("user"));
     }
     if disables || hash.is_some() {
         sessions::end_all(&mut tx, id, None, Timestamp::now()).await?;
     }
+    let user = users::find_in(&mut tx, id).await?;
     commit_with_an_admin(tx).await?;
-    auth.context.verifier.forget();
-    let user = users::find(db, id).await?;
-    user.map(|user| Json(user.into()))
-        .ok_or(ApiError::NotFound("user"))
+    user.ok_or(ApiError::NotFound("user"))
 }
 
 /// Ends a user: no sign-in, no tokens, the address free again. Records that name the user still can.
@@ -124,16 +133,20 @@ pub(crate) async fn delete_user(
     _admin: AdminUser,
     Path(id): Path<UserId>,
 ) -> ApiResult<StatusCode> {
+    people::begun_anew(|| try_delete(&auth.context.db, id)).await?;
+    auth.context.verifier.forget();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn try_delete(db: &Db, id: UserId) -> ApiResult<()> {
     let now = Timestamp::now();
-    let mut tx = auth.context.db.begin().await?;
+    let mut tx = db.begin().await?;
     users::lock_admins(&mut tx).await?;
     if !users::delete(&mut tx, id, now).await? {
         return Err(ApiError::NotFound("user"));
     }
     sessions::end_all(&mut tx, id, None, now).await?;
-    commit_with_an_admin(tx).await?;
-    auth.context.verifier.forget();
-    Ok(StatusCode::NO_CONTENT)
+    commit_with_an_admin(tx).await
 }
 
 /// Commits only if somebody can still administer.

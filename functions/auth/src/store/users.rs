@@ -5,16 +5,23 @@ use shared::{
     body::Change,
     db::{Db, InsertedId as _, Tx},
     id::UserId,
-    on_read, on_tx, on_write,
+    on_read, on_tx,
     time::Timestamp,
     token::Role,
 };
 
+const FIND: &str = "SELECT id, email, name, role, status, created_at, last_login_at, deleted_at, \
+    (SELECT GROUP_CONCAT(provider) FROM identities WHERE user_id = users.id) AS providers \
+    FROM users WHERE id = ?";
+
 pub(crate) async fn find(db: &Db, id: UserId) -> sqlx::Result<Option<UserRow>> {
-    const SQL: &str = "SELECT id, email, name, role, status, created_at, last_login_at, deleted_at, \
-        (SELECT GROUP_CONCAT(provider) FROM identities WHERE user_id = users.id) AS providers \
-        FROM users WHERE id = ?";
-    on_read!(db, pool => sqlx::query_as(SQL).bind(id).fetch_optional(pool).await)
+    on_read!(db, pool => sqlx::query_as(FIND).bind(id).fetch_optional(pool).await)
+}
+
+/// Finds a user as the transaction sees them: a change is answered before it is committed, or it would be refused when
+/// only the looking fails.
+pub(crate) async fn find_in(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<UserRow>> {
+    on_tx!(tx, conn => sqlx::query_as(FIND).bind(id).fetch_optional(conn).await)
 }
 
 pub(crate) async fn list(db: &Db, after: i64, rows: i64) -> sqlx::Result<Vec<UserRow>> {
@@ -48,17 +55,17 @@ pub(crate) async fn find_password_hash(db: &Db, id: UserId) -> sqlx::Result<Opti
 }
 
 pub(crate) async fn insert(
-    db: &Db,
+    tx: &mut Tx,
     new: &NewUser,
     password_hash: Option<&str>,
     now: Timestamp,
 ) -> sqlx::Result<i64> {
     const SQL: &str = "INSERT INTO users (email, email_key, name, role, status, password_hash, created_at) \
         VALUES (?, ?, ?, ?, 'active', ?, ?)";
-    on_write!(db, pool => sqlx::query(SQL)
+    on_tx!(tx, conn => sqlx::query(SQL)
         .bind(new.email.as_str()).bind(new.email.key()).bind(&new.name).bind(new.role.as_str())
         .bind(password_hash).bind(now)
-        .execute(pool).await.map(|done| done.inserted_id()))
+        .execute(conn).await.map(|done| done.inserted_id()))
 }
 
 /// Changes what the patch names and nothing else. False when there is no such user.
