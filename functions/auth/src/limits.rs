@@ -4,8 +4,11 @@
 //! database that all instances share, named by a keyed hash, so that it tells nobody's address. An attempt is counted
 //! before its password is hashed, and given back when it was right. See docs/decisions/0011-sign-in-limits.md.
 
+mod budget;
+
 use crate::store::limits::{self as store, Used};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use budget::{Budget, WINDOW};
 use ring::hmac;
 use shared::{
     db::{self, Db, Tx},
@@ -21,8 +24,6 @@ use std::{
     time::Duration,
 };
 
-/// In this time a budget that was used up is whole again.
-const WINDOW: Duration = Duration::from_secs(60 * 60);
 /// How long a row stays that limits nothing any more: whoever tries again meanwhile does not meet its removal.
 const STAYS: Duration = Duration::from_secs(10 * 60);
 /// So many rows are removed at once. One attempt in 256 does it and each makes three at most: fewer come than go.
@@ -31,62 +32,6 @@ const REMOVED_AT_ONCE: i64 = 1_000;
 const ATTEMPTS: u32 = 4;
 /// Separates the key of limits' names from whatever else is made from `REFRESH_KEY`.
 const LABEL: &str = "crm sign-in limit 1";
-
-/// What is limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Budget {
-    /// An account, from wherever it is tried.
-    Account,
-    /// A client's address, whatever account it tries.
-    Address,
-    /// An account from one address.
-    AccountFromAddress,
-    /// An account in a browser in which its owner has signed in.
-    Device,
-    /// The signed-in user's own password, asked for before it is changed.
-    OwnPassword,
-}
-
-impl Budget {
-    /// How many attempts may fail at once; as many more in each [`WINDOW`].
-    const fn attempts(self) -> u32 {
-        match self {
-            // 720 guesses a day at most, from any number of addresses: a password that is not among the very first that
-            // everybody would try holds for years. Three people who forgot theirs still fit.
-            Self::Account => 30,
-            // An office behind one address on a Monday morning, and still few for who tries one password on many.
-            Self::Address => 100,
-            // More than anybody mistypes; a guess every six minutes after that.
-            Self::AccountFromAddress | Self::OwnPassword => 10,
-            // The owner's own browser: nobody else can use it up.
-            Self::Device => 20,
-        }
-    }
-
-    fn step(self) -> Duration {
-        WINDOW / self.attempts()
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::Address => "address",
-            Self::AccountFromAddress => "account from address",
-            Self::Device => "device",
-            Self::OwnPassword => "own password",
-        }
-    }
-
-    /// What else than waiting helps.
-    const fn otherwise(self) -> &'static str {
-        match self {
-            Self::OwnPassword => "an administrator can set a new password",
-            _ => {
-                "a browser in which you have signed in before and a provider's sign-in are not held up"
-            }
-        }
-    }
-}
 
 /// Names limits, with a key made from `REFRESH_KEY`.
 #[derive(Clone)]
