@@ -4,12 +4,14 @@
 //! when. What is kept says which records were made, nothing about anybody: an answer that is given again is made anew
 //! from the records' history. docs/decisions/0007-idempotency.md says why.
 
+mod row;
+
 use crate::{
     body::{self, FromFields},
-    db::{self, Db, Tx},
+    db::{Db, Tx},
     error::{ApiError, ApiResult},
     id::{OperationId, UserId},
-    on_read, on_tx, on_write,
+    on_read, on_write,
     privacy::PrivacyKey,
     time::Timestamp,
 };
@@ -18,8 +20,8 @@ use axum::{
     http::{HeaderMap, HeaderName},
 };
 use ring::digest::{Digest, SHA256, digest};
+use row::Row;
 use std::{
-    mem,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -27,10 +29,9 @@ use tracing::Instrument as _;
 
 /// How long a key is remembered.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long a request may be under way before another with its key takes over: longer than any request may take.
+/// How long a request may be under way before another with its key takes over: longer than any request may take. When
+/// clocks are further apart than that, the one that was overtaken is told so, and only one of them is done.
 const UNDER_WAY: Duration = Duration::from_secs(60);
-/// How often a claim is tried that others release or take meanwhile.
-const ATTEMPTS: usize = 5;
 
 /// The header with the key.
 pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -102,13 +103,7 @@ pub enum Claimed {
 /// before [`released`] has seen what became of the work.
 #[derive(Debug)]
 pub struct Claim {
-    db: Db,
-    user: UserId,
-    route: String,
-    /// Keyed hashes: a client's key, and a body that may be guessed, may be about somebody.
-    name: String,
-    fingerprint: String,
-    id: OperationId,
+    row: Row,
     /// That it is to be given back.
     held: AtomicBool,
 }
@@ -127,19 +122,20 @@ pub async fn claim(
     let Some(key) = key else {
         return Ok(Claimed::Now(None));
     };
-    let claim = Claim {
+    let row = Row {
         db: db.clone(),
         user,
         route: key.route,
         name: privacy.hash(key.name.as_bytes()),
         fingerprint: privacy.hash(key.fingerprint.as_ref()),
-        id: OperationId::generate(),
-        held: AtomicBool::new(true),
+        claim: OperationId::generate(),
     };
+    let held = AtomicBool::new(true);
+    let claim = Claim { row, held };
     // On its own: what was sent to the database may happen after whoever waited has hung up, and can only be given
     // back after that.
     let obtaining = async move {
-        let before = claim.obtain(now).await;
+        let before = claim.row.obtain(now).await;
         (before, claim)
     };
     let (before, claim) = tokio::spawn(obtaining.in_current_span())
@@ -164,136 +160,42 @@ pub async fn claim(
 /// Does the work of a claim; when it fails, gives the key back.
 ///
 /// # Errors
-/// Those of the work.
+/// Those of the work; 409 when it failed because another request took the key over and did it.
 pub async fn released<T>(
     claim: Option<&Claim>,
     work: impl Future<Output = ApiResult<T>>,
 ) -> ApiResult<T> {
     let done = work.await;
-    if let Some(claim) = claim {
-        if done.is_err() {
-            claim.release().await;
+    let Some(claim) = claim else {
+        return done;
+    };
+    let ours = done.is_ok() || claim.row.release().await;
+    claim.let_go();
+    match done {
+        // What a database that failed did of it is unknown: it may be that our own commit happened.
+        Err(error) if !ours && !matches!(error, ApiError::Database(_)) => {
+            Err(ApiError::IdempotencyKeyInUse)
         }
-        claim.let_go();
+        done => done,
     }
-    done
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if !*self.held.get_mut() {
-            return;
+        if *self.held.get_mut() {
+            let row = self.row.clone();
+            tokio::spawn(async move { row.release().await });
         }
-        let claim = Self {
-            db: self.db.clone(),
-            user: self.user,
-            route: mem::take(&mut self.route),
-            name: mem::take(&mut self.name),
-            fingerprint: mem::take(&mut self.fingerprint),
-            id: self.id.clone(),
-            held: AtomicBool::new(false),
-        };
-        tokio::spawn(async move { claim.release().await });
     }
-}
-
-/// Who has a key.
-#[derive(Debug, sqlx::FromRow)]
-struct Held {
-    fingerprint: String,
-    claim_id: OperationId,
-    claimed_at: Timestamp,
-    result: Option<String>,
 }
 
 impl Claim {
-    /// The result when the work was done before; `None` when it is to be done now.
-    async fn obtain(&self, now: Timestamp) -> ApiResult<Option<String>> {
-        for _ in 0..ATTEMPTS {
-            match self.insert(now).await {
-                Ok(()) => return Ok(None),
-                Err(error) if db::is_taken(&error) || db::is_contention(&error) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let Some(held) = self.holder().await? else {
-                continue;
-            };
-            let age = now.since(held.claimed_at);
-            let forgotten = age >= REMEMBERED;
-            if !forgotten && held.fingerprint != self.fingerprint {
-                return Err(ApiError::IdempotencyKeyReused);
-            }
-            if forgotten || (held.result.is_none() && age >= UNDER_WAY) {
-                if self.take_over(&held, now).await? {
-                    return Ok(None);
-                }
-                continue;
-            }
-            return match held.result {
-                Some(result) => Ok(Some(result)),
-                None => Err(ApiError::IdempotencyKeyInUse),
-            };
-        }
-        Err(ApiError::IdempotencyKeyInUse)
-    }
-
-    async fn insert(&self, now: Timestamp) -> sqlx::Result<()> {
-        const SQL: &str = "INSERT INTO idempotency_keys \
-            (user_id, route, name, fingerprint, claim_id, claimed_at) VALUES (?, ?, ?, ?, ?, ?)";
-        on_write!(&self.db, pool => sqlx::query(SQL)
-            .bind(self.user).bind(&self.route).bind(&self.name).bind(&self.fingerprint)
-            .bind(&self.id).bind(now).execute(pool).await.map(drop))
-    }
-
-    async fn holder(&self) -> sqlx::Result<Option<Held>> {
-        const SQL: &str = "SELECT fingerprint, claim_id, claimed_at, result FROM idempotency_keys \
-            WHERE user_id = ? AND route = ? AND name = ?";
-        on_read!(&self.db, pool => sqlx::query_as(SQL)
-            .bind(self.user).bind(&self.route).bind(&self.name).fetch_optional(pool).await)
-    }
-
-    /// False when somebody else was quicker.
-    async fn take_over(&self, held: &Held, now: Timestamp) -> sqlx::Result<bool> {
-        const SQL: &str = "UPDATE idempotency_keys SET fingerprint = ?, claim_id = ?, claimed_at = ?, result = NULL \
-            WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ?";
-        on_write!(&self.db, pool => sqlx::query(SQL)
-            .bind(&self.fingerprint).bind(&self.id).bind(now)
-            .bind(self.user).bind(&self.route).bind(&self.name).bind(&held.claim_id)
-            .execute(pool).await.map(|done| done.rows_affected() == 1))
-    }
-
     /// Says in the work's transaction that it is done. False when another request took over: the work must not happen.
     ///
     /// # Errors
     /// When the database does not take it.
     pub async fn finish(&self, tx: &mut Tx, result: &str) -> sqlx::Result<bool> {
-        const SQL: &str = "UPDATE idempotency_keys SET result = ? \
-            WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ? AND result IS NULL";
-        on_tx!(tx, conn => sqlx::query(SQL)
-            .bind(result).bind(self.user).bind(&self.route).bind(&self.name).bind(&self.id)
-            .execute(conn).await.map(|done| done.rows_affected() == 1))
-    }
-
-    /// Gives the key back when nothing was done with it. If that fails, it can be taken over after a minute.
-    async fn release(&self) {
-        let mut released = self.delete().await;
-        for _ in 1..ATTEMPTS {
-            match &released {
-                Err(error) if db::is_contention(error) => released = self.delete().await,
-                _ => break,
-            }
-        }
-        if let Err(error) = released {
-            tracing::warn!(%error, "an Idempotency-Key stays claimed for a minute");
-        }
-    }
-
-    async fn delete(&self) -> sqlx::Result<()> {
-        const SQL: &str = "DELETE FROM idempotency_keys \
-            WHERE user_id = ? AND route = ? AND name = ? AND claim_id = ? AND result IS NULL";
-        on_write!(&self.db, pool => sqlx::query(SQL)
-            .bind(self.user).bind(&self.route).bind(&self.name).bind(&self.id)
-            .execute(pool).await.map(drop))
+        self.row.finish(tx, result).await
     }
 
     /// Says that there is nothing to give back.
