@@ -61,6 +61,7 @@ impl Folder {
             sync(&unfinished)?;
             let shelf = place.parent().unwrap_or(&place);
             fs::create_dir_all(shelf)?;
+            sync(shelf.parent().unwrap_or(shelf))?;
             fs::rename(&unfinished, &place)?;
             sync(shelf)
         };
