@@ -4,6 +4,7 @@ mod answers;
 mod connection;
 mod exchange;
 mod layers;
+mod places;
 
 pub use answers::Constant;
 pub use connection::{BEHIND_BALANCER, DRAIN, FACING_CLIENTS, Peers, Shutdown, serve};

@@ -1,5 +1,6 @@
 //! What answers may hold until whoever asked has taken them: a reader who is slow on purpose costs time and memory.
 
+use super::places::UnderWay;
 use crate::error::ApiError;
 use axum::{
     body::{Body, Bytes, HttpBody},
@@ -48,7 +49,7 @@ impl Outstanding {
     }
 
     /// The same answer, counted until its body is read to the end or dropped.
-    pub(super) fn watched(&self, answer: Response) -> Response {
+    pub(super) fn watched(&self, answer: Response, request: UnderWay) -> Response {
         match answer.body().is_end_stream() {
             true => answer,
             false => answer.map(|body| {
@@ -61,6 +62,7 @@ impl Outstanding {
                     rest: Bytes::new(),
                     key,
                     outstanding: self.clone(),
+                    _request: request,
                 };
                 watched.wait();
                 Body::new(watched)
@@ -96,6 +98,8 @@ struct Watched {
     rest: Bytes,
     key: u64,
     outstanding: Outstanding,
+    /// Ends with it.
+    _request: UnderWay,
 }
 
 impl Watched {

@@ -1,6 +1,9 @@
 //! Accepting connections, bounding what a slow or greedy peer can hold, and stopping without losing a request.
 
-use super::answers::Outstanding;
+use super::{
+    answers::Outstanding,
+    places::{self, Place, Places},
+};
 use axum::{
     body::Body,
     http::{Request, Response},
@@ -9,28 +12,19 @@ use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{conn::auto, graceful::GracefulConnection},
     service::TowerToHyperService,
 };
-use std::{
-    convert::Infallible,
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     signal::unix::{SignalKind, signal},
-    sync::{Semaphore, watch},
+    sync::watch,
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutWriter;
-use tower::{Service, ServiceExt as _};
+use tower::{Service, ServiceExt as _, service_fn};
 
 /// How long requests under way may take to finish once told to stop. Cloud Run kills after ten seconds.
 pub const DRAIN: Duration = Duration::from_secs(8);
@@ -58,7 +52,7 @@ pub const FACING_CLIENTS: Peers = Peers {
 };
 /// How long a connection that is over is read on, at most.
 const LINGER: Duration = Duration::from_secs(1);
-/// How many connections are open at once; further ones wait in the kernel's queue.
+/// How many connections are open at once; for further ones those make room that rest.
 const CONNECTIONS: usize = 4_096;
 /// The largest head of a request, in bytes.
 const HEAD: u32 = 32 * 1024;
@@ -129,14 +123,10 @@ pub async fn serve<G, F, I, S>(
     S::Future: Send,
 {
     let http = Arc::new(http(peers));
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let (end, ended) = watch::channel(false);
+    let places = Places::new(places::most(CONNECTIONS));
     let mut queued = CONNECTIONS;
     loop {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place.expect("nobody closes the semaphore"),
-            () = shutdown.said() => break,
-        };
         let (stream, peer) = tokio::select! {
             biased;
             () = shutdown.said() => match listener.accept().now_or_never() {
@@ -152,36 +142,44 @@ pub async fn serve<G, F, I, S>(
                 Err(error) => {
                     // Out of file descriptors, or a peer that was gone at once: others are waiting.
                     tracing::warn!(%error, "a connection could not be accepted");
+                    places.make_room();
                     sleep(Duration::from_millis(50)).await;
                     continue;
                 }
             },
         };
+        let place = tokio::select! {
+            place = places.take() => Arc::new(place),
+            () = async { shutdown.said().await; sleep(DRAIN).await } => break,
+        };
         let _ = stream.set_nodelay(true);
         let Ok((stream, last)) = with_last_hold(stream, peers.linger) else {
             continue;
         };
-        let (transport, http, watcher) = (greet(stream), Arc::clone(&http), graceful.watcher());
         let outstanding = Outstanding::new(peers.patience);
-        let service = service(peer).map_response({
-            let outstanding = outstanding.clone();
-            move |answer| outstanding.watched(answer)
-        });
-        let (greeted, service) = Greeted::new(service);
+        let service = counted(service(peer), Arc::clone(&place), outstanding.clone());
+        let (transport, http, ended) = (greet(stream), Arc::clone(&http), Shutdown(ended.clone()));
         tokio::spawn(async move {
-            let _place = place;
-            let Ok(Ok(transport)) = timeout(GREETING, transport).await else {
-                return;
+            let serving = async {
+                let Ok(transport) = transport.await else {
+                    return;
+                };
+                let mut transport = Box::pin(TimeoutWriter::new(transport));
+                transport.as_mut().set_timeout_pinned(Some(peers.patience));
+                let service = TowerToHyperService::new(service);
+                let connection = http.serve_connection(TokioIo::new(transport), service);
+                let over = async {
+                    tokio::select! {
+                        () = ended.said() => {}
+                        () = place.idle(peers.idle) => {}
+                    }
+                };
+                finished(connection.into_owned(), over).await;
             };
-            let mut transport = Box::pin(TimeoutWriter::new(transport));
-            transport.as_mut().set_timeout_pinned(Some(peers.patience));
-            let connection =
-                http.serve_connection(TokioIo::new(transport), TowerToHyperService::new(service));
-            let connection = watcher.watch(connection.into_owned());
             tokio::select! {
-                // A peer that breaks off or speaks no HTTP is not our failure.
-                _ = connection => {}
-                () = greeted.too_late() => {}
+                () = serving => {}
+                () = place.silent(GREETING) => {}
+                () = place.asked_to_leave() => {}
                 () = outstanding.overdue() => {}
             }
             if let Some(last) = last {
@@ -190,14 +188,47 @@ pub async fn serve<G, F, I, S>(
         });
     }
     drop(listener);
-    let everybody_gone = async {
-        graceful.shutdown().await;
-        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
-        let _ = places.acquire_many(all).await;
-    };
-    if timeout(DRAIN, everybody_gone).await.is_err() {
+    end.send_replace(true);
+    if timeout(DRAIN, places.all_free()).await.is_err() {
         tracing::warn!("some requests were still under way when the time to stop was up");
     }
+}
+
+/// The service, whose requests count as those of a place until their answers are taken.
+fn counted<S>(
+    service: S,
+    place: Arc<Place>,
+    outstanding: Outstanding,
+) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    service_fn(move |request: Request<Incoming>| {
+        let (under_way, outstanding) = (place.request(), outstanding.clone());
+        let answering = service.clone().oneshot(request);
+        async move {
+            let answer = answering.await?;
+            Ok::<_, Infallible>(outstanding.watched(answer, under_way))
+        }
+    })
+}
+
+/// Serves a connection to its end. Once it is to be `over`, the requests under way are finished, and no others begun.
+async fn finished<C: GracefulConnection>(connection: C, over: impl Future<Output = ()>) {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // A request that is there already is begun before that.
+        biased;
+        // A peer that breaks off or speaks no HTTP is not our failure.
+        _ = connection.as_mut() => return,
+        () = over => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
 }
 
 /// The stream, and if wanted a second hold on its socket.
@@ -245,52 +276,6 @@ fn http(peers: Peers) -> auto::Builder<TokioExecutor> {
         .keep_alive_interval(Duration::from_secs(60))
         .keep_alive_timeout(Duration::from_secs(20));
     http
-}
-
-/// Whether a connection has brought a whole request head yet.
-struct Greeted(Arc<AtomicBool>);
-
-impl Greeted {
-    fn new<S>(service: S) -> (Self, Greeting<S>) {
-        let greeted = Arc::new(AtomicBool::new(false));
-        (Self(Arc::clone(&greeted)), Greeting { service, greeted })
-    }
-
-    /// Ends when the time to greet is over and no request came; never when one did.
-    async fn too_late(self) {
-        sleep(GREETING).await;
-        if self.0.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Notes that a request came, and passes it on.
-#[derive(Clone)]
-struct Greeting<S> {
-    service: S,
-    greeted: Arc<AtomicBool>,
-}
-
-impl<S> Service<Request<Incoming>> for Greeting<S>
-where
-    S: Service<Request<Incoming>, Error = Infallible> + Clone,
-{
-    type Response = S::Response;
-    type Error = Infallible;
-    type Future = tower::util::Oneshot<S, Request<Incoming>>;
-
-    fn poll_ready(
-        &mut self,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Result<(), Infallible>> {
-        std::task::Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        self.greeted.store(true, Ordering::Relaxed);
-        self.service.clone().oneshot(request)
-    }
 }
 
 #[cfg(test)]
