@@ -19,7 +19,7 @@ const LASTS: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// As how many accounts one browser is known; a further one replaces the one that was longest away.
 const KNOWN: usize = 10;
 /// Separates the cookies' key from whatever else is made from `REFRESH_KEY`.
-const LABEL: &str = "crm known device 1";
+pub(crate) const LABEL: &str = "crm known device 1";
 
 /// What is sealed in the cookie.
 #[derive(Serialize, Deserialize)]
@@ -90,7 +90,7 @@ fn mark(password_hash: &str) -> String {
     URL_SAFE_NO_PAD.encode(&hash.as_ref()[..12])
 }
 
-fn cookie_name(account: &Account) -> String {
+pub(crate) fn cookie_name(account: &Account) -> String {
     let hash = account.as_str();
     format!("{PREFIX}{}", hash.get(..16).unwrap_or(hash))
 }

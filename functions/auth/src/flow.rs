@@ -24,7 +24,7 @@ pub(crate) const LASTS: Duration = Duration::from_secs(10 * 60);
 /// How many flows one browser may have open; a further one closes the oldest.
 const OPEN: usize = 20;
 /// Separates the cookies' key from whatever else is made from `REFRESH_KEY`.
-const LABEL: &str = "crm sign-in flow 1";
+pub(crate) const LABEL: &str = "crm sign-in flow 1";
 
 /// What has to be the same on the way out and on the way back.
 #[derive(Serialize, Deserialize)]

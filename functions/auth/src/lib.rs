@@ -9,6 +9,8 @@ mod cookies;
 mod deadline;
 mod device;
 mod flow;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod handlers;
 mod identities;
 pub mod keys;

@@ -3,6 +3,8 @@
 mod as_of;
 mod batch;
 mod by_email;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod handlers;
 mod list;
 mod model;

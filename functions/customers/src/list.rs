@@ -42,6 +42,20 @@ pub(crate) struct Found {
     pub(crate) ended: Option<Place>,
 }
 
+/// That a statement has a value for each of its places, whatever is asked.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn check_statement(query: &ListQuery, after: Option<&Place>) {
+    use shared::db::Dialect;
+    for dialect in [Dialect::MySql, Dialect::Sqlite] {
+        let mut statement = statement::Statement::new(dialect);
+        let columns = (query.order().column.sql(), "c.id");
+        let statement = statement.and_shown(query, false);
+        let statement = statement.between(after, after, query.order(), columns);
+        let places = statement.text.matches('?').count();
+        assert_eq!(places, statement.values.len(), "{}", statement.text);
+    }
+}
+
 /// At most `rows` customers of a list, behind a place.
 pub(crate) async fn find(
     db: &Db,

@@ -4,6 +4,8 @@
 mod bucket;
 mod decode;
 mod erasure;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod handlers;
 mod memory;
 mod pace;

@@ -104,14 +104,18 @@ impl Upload {
 pub(crate) struct Room<'a> {
     lanes: &'a Lanes,
     share: Share,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// How many bytes there is memory for.
     size: usize,
     limit: usize,
 }
 
 impl<'a> Room<'a> {
-    async fn new(lanes: &'a Lanes, length: Option<usize>, limit: usize) -> ApiResult<Self> {
+    pub(crate) async fn new(
+        lanes: &'a Lanes,
+        length: Option<usize>,
+        limit: usize,
+    ) -> ApiResult<Self> {
         let size = length.unwrap_or(UNKNOWN);
         let share = lanes.take(size as u64 + BESIDE).await?;
         let bytes = Vec::with_capacity(size);
@@ -138,7 +142,11 @@ impl<'a> Room<'a> {
 }
 
 /// Reads the one file of a form, or its one part.
-async fn only_file(body: Incoming, boundary: String, room: &mut Room<'_>) -> ApiResult<()> {
+pub(crate) async fn only_file(
+    body: Incoming,
+    boundary: String,
+    room: &mut Room<'_>,
+) -> ApiResult<()> {
     let taken = Arc::default();
     let mut form = Multipart::new(body.into_pieces(Arc::clone(&taken)), boundary);
     let (mut files, mut others) = (0, 0);
