@@ -138,3 +138,48 @@ async fn a_disk_that_was_full_is_forgotten_when_it_is_not() {
     }
     product.admin().await.get("/customers/1").await.is(200);
 }
+
+#[tokio::test]
+async fn a_picture_for_which_the_disk_is_full_leaves_the_old_one_and_nothing_else() {
+    let product = Product::on_sqlite_ignoring_full_disks().await;
+    let admin = product.admin().await;
+    admin.customer("ada@example.com").await;
+    let put = async |bytes| {
+        admin
+            .put_bytes("/customers/1/photo", "image/png", bytes)
+            .await
+    };
+    let old = put(photo::png(40, 30)).await.is(200).json();
+    // The database still fits; the largest size of the picture does not.
+    let files = ["crm.db", "crm.db-wal"].map(|file| std::fs::metadata(product.data(file)).unwrap());
+    let most = files.map(|file| file.len()).into_iter().max().unwrap() + 200_000;
+    product.front().limit_files(Some(most)).await;
+    let large = noise(2_048, 1_536);
+    for _ in 0..3 {
+        put(large.clone()).await.problem(503, "unavailable");
+        let customer = admin.get("/customers/1").await.is(200).json();
+        assert_eq!(customer["photo"], old);
+        let ids = product.pictures().ids().await;
+        assert!(
+            ids.len() == 1 && old["id"] == *ids.iter().next().unwrap(),
+            "{ids:?}"
+        );
+    }
+    product.front().limit_files(None).await;
+    let new = put(large).await.is(200).json();
+    admin.get(new["large"].as_str().unwrap()).await.is(200);
+    assert_eq!(product.pictures().ids().await.len(), 1);
+}
+
+/// A picture that hardly becomes smaller.
+fn noise(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let picture = image::RgbImage::from_fn(width, height, |_, _| {
+        image::Rgb([0; 3].map(|_| fastrand::u8(..)))
+    });
+    let format = image::ImageFormat::Png;
+    picture
+        .write_to(&mut std::io::Cursor::new(&mut bytes), format)
+        .unwrap();
+    bytes
+}

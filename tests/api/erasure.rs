@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::{fs, process::Stdio, time::Instant};
 use tests::{
-    Answer, Client, ImagesFunction, PASSWORD, Product,
+    Answer, Client, Instance, PASSWORD, Product,
     database::{dump, number},
     photo::sideways_jpeg,
     process::program,
@@ -452,7 +452,7 @@ async fn sweep(
 #[tokio::test]
 async fn pictures_that_the_bucket_does_not_give_up_are_finished_by_a_sweep() {
     let (product, storage) = tokio::join!(Product::start(), Storage::start());
-    let images = ImagesFunction::start(&product, storage.env()).await;
+    let images = Instance::start(&product, "images", storage.env()).await;
     let admin = product.admin().await;
     let direct = images.client(&admin);
     let set = async |path: &str| {
@@ -508,7 +508,7 @@ async fn pictures_that_the_bucket_does_not_give_up_are_finished_by_a_sweep() {
 #[tokio::test]
 async fn an_erasure_itself_finishes_what_an_earlier_one_left() {
     let (product, storage) = tokio::join!(Product::start(), Storage::start());
-    let images = ImagesFunction::start(&product, storage.env()).await;
+    let images = Instance::start(&product, "images", storage.env()).await;
     let admin = product.admin().await;
     let direct = images.client(&admin);
     admin.customer("zeb@bygone.example").await;

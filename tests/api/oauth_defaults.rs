@@ -2,7 +2,7 @@
 
 use crate::oauth::{VERIFIED, me};
 use serde_json::{Value, json};
-use tests::{Answer, SignIn, Visitor, provider::Tunnel, sign_in::Instance};
+use tests::{Answer, Instance, SignIn, Visitor, provider::Tunnel};
 
 const GOOGLE: &str = "https://accounts.google.com";
 

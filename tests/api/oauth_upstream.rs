@@ -4,9 +4,8 @@ use crate::oauth::{VERIFIED, at_once, linking, refused};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tests::{
-    Flow, SignIn, Visitor,
+    Clock, Flow, Instance, SignIn, Visitor,
     provider::{Fault, Server, public_key},
-    sign_in::{Clock, Instance},
 };
 
 /// How long an answer may take at most: one call's five seconds, on a loaded machine.

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::Value;
 use std::{fs, io::Cursor};
 use tests::{
-    Answer, Client, ImagesFunction, Options, Pictures, Product, plain,
+    Answer, Client, Instance, Options, Pictures, Product, plain,
     storage::{Fault, Storage},
 };
 
@@ -82,7 +82,7 @@ async fn a_large_picture_comes_in_pieces_and_whole() {
 #[tokio::test]
 async fn nothing_of_a_picture_is_fetched_for_those_who_have_it_and_a_damaged_one_is_never_whole() {
     let (product, storage) = tokio::join!(Product::start(), Storage::start());
-    let images = ImagesFunction::start(&product, storage.env()).await;
+    let images = Instance::start(&product, "images", storage.env()).await;
     let admin = product.admin().await;
     admin.customer("ada@example.com").await;
     let photo = set(&images.client(&admin)).await;

@@ -1,5 +1,6 @@
 //! Pictures in Google Cloud Storage, on an emulator behind a proxy that breaks connections; and sweeping up.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -7,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tests::{
-    Answer, Client, ImagesFunction, Product,
+    Answer, Client, Instance, Product,
     database::{execute, number},
     photo::{assert_upright, png, sideways_jpeg},
     plain,
@@ -26,7 +27,7 @@ const BOUND: Duration = Duration::from_secs(22);
 struct Rig {
     product: Product,
     storage: Storage,
-    images: ImagesFunction,
+    images: Instance,
     /// The administrator, at the product's gateway.
     admin: Client,
     /// The administrator, at the images function.
@@ -36,7 +37,7 @@ struct Rig {
 impl Rig {
     async fn start() -> Self {
         let (product, storage) = tokio::join!(Product::start(), Storage::start());
-        let images = ImagesFunction::start(&product, storage.env()).await;
+        let images = Instance::start(&product, "images", storage.env()).await;
         let admin = product.admin().await;
         admin.customer("ada@example.com").await;
         let direct = images.client(&admin);
@@ -210,6 +211,46 @@ async fn the_old_picture_survives_a_fault_that_stays() {
     rig.has(&photo).await;
 }
 
+/// Replaces a photo while every request from the nth on breaks: three bring the new one, three take the old one away.
+async fn breaks_from(nth: usize, fault: Fault) {
+    let rig = Rig::start().await;
+    let old = rig.set().await;
+    rig.storage.fail_from(nth, fault);
+    let begun = Instant::now();
+    let answer = rig.put(sideways_jpeg(900, 600)).await;
+    let told = format!("{fault:?} from {nth}: {}", answer.text());
+    assert!(begun.elapsed() < BOUND, "{told}: {:?}", begun.elapsed());
+    let passed = rig.storage.heal() < usize::MAX;
+    assert!(passed || nth > 6, "{told}: it happened");
+    let photo = match answer.status.as_u16() {
+        200 => answer.json(),
+        _ => {
+            answer.problem(503, "unavailable");
+            assert!(nth <= 3, "{told}");
+            old
+        }
+    };
+    rig.has(&photo).await;
+    rig.sweep(&["--older-than", "0"]).await;
+    assert_eq!(rig.storage.names().await, objects(&photo), "{told}");
+    let again = rig.set().await;
+    rig.has(&again).await;
+    assert_eq!(rig.storage.names().await, objects(&again), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_whole_or_refused_wherever_the_storage_breaks() {
+    for fault in [
+        Fault::Slow,
+        Fault::Status(503),
+        Fault::CutUpload,
+        Fault::LostAnswer,
+        Fault::Silence,
+    ] {
+        join_all((1..=7).map(|nth| breaks_from(nth, fault))).await;
+    }
+}
+
 #[tokio::test]
 async fn a_sweep_finds_what_faults_left_behind() {
     let rig = Rig::start().await;
@@ -285,7 +326,7 @@ async fn a_folder_is_swept_as_a_bucket_is() {
     let folder = tempfile::TempDir::new().unwrap();
     let folder = folder.path();
     let env = || [("IMAGES_DIR", folder.display().to_string())];
-    let images = ImagesFunction::start(&product, env()).await;
+    let images = Instance::start(&product, "images", env()).await;
     let client = images.client(&admin);
     let set = client.put_bytes(PHOTO, "image/png", png(9, 6)).await;
     let photo = set.is(200).json();
@@ -379,7 +420,7 @@ async fn a_start_asks_the_storage_nothing() {
     let bucket = ("GOOGLE_BUCKET", BUCKET.to_owned());
     let unreadable = ("GOOGLE_APPLICATION_CREDENTIALS", "nowhere".to_owned());
     for other in [nobody, unreadable] {
-        let images = ImagesFunction::start(&product, [bucket.clone(), other]).await;
+        let images = Instance::start(&product, "images", [bucket.clone(), other]).await;
         let client = images.client(&admin);
         client.get("/health/live").await.is(200);
         client.get("/health/images").await.is(200);

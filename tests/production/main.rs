@@ -10,4 +10,5 @@ mod replacement;
 mod silence;
 mod stack;
 mod standing;
+mod statements;
 mod telemetry;

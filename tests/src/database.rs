@@ -118,6 +118,25 @@ pub async fn number(url: &str, sql: &str) -> i64 {
     number.expect("a number")
 }
 
+/// The texts of one column that a query of a product's database gives.
+///
+/// # Panics
+/// When it gives something else.
+pub async fn texts(url: &str, sql: &str) -> Vec<String> {
+    let sql = AssertSqlSafe(sql.to_owned());
+    let texts = match url.starts_with("mysql:") {
+        true => {
+            let mut connection = MySqlConnection::connect(url).await.expect("it answers");
+            sqlx::query_scalar(sql).fetch_all(&mut connection).await
+        }
+        false => {
+            let mut connection = SqliteConnection::connect(url).await.expect("it opens");
+            sqlx::query_scalar(sql).fetch_all(&mut connection).await
+        }
+    };
+    texts.expect("texts")
+}
+
 /// Everything that the database of a product holds, as it lies: what `mariadb-dump` writes, or SQLite's files.
 ///
 /// # Panics

@@ -1,8 +1,6 @@
 //! One function as a program of its own, without a gateway.
 
-use crate::{Client, Process, Product};
-use serde_json::Value;
-use std::path::PathBuf;
+use crate::Process;
 use tempfile::TempDir;
 
 /// A running function with keys of its own; killed when dropped.
@@ -41,60 +39,5 @@ impl Function {
     #[must_use]
     pub fn address(&self, path: &str) -> String {
         format!("{}{path}", self.base)
-    }
-}
-
-/// The images function on the database and with the keys of a product; killed when dropped.
-pub struct ImagesFunction {
-    _process: Process,
-    authority: PathBuf,
-    public: String,
-    /// Its own address, plain HTTP.
-    pub base: String,
-}
-
-impl ImagesFunction {
-    /// Starts it beside a product.
-    pub async fn start(
-        product: &Product,
-        env: impl IntoIterator<Item = (&'static str, String)>,
-    ) -> Self {
-        let mut command = Process::command("images");
-        command
-            .env("PORT", "0")
-            .env("PUBLIC_BASE_URL", &product.base)
-            .env("DATABASE_URL", product.database_url())
-            .env("VERIFYING_KEYS", product.key("VERIFYING_KEYS"))
-            .env("IMAGE_URL_KEYS", product.key("IMAGE_URL_KEYS"))
-            .env("PRIVACY_KEY", product.key("PRIVACY_KEY"))
-            .env("LOG_FORMAT", "stackdriver")
-            .envs(env);
-        let process = Process::start(command, "listening").await;
-        Self {
-            authority: product.data("tls/ca.pem"),
-            public: product.base.clone(),
-            base: process.address(),
-            _process: process,
-        }
-    }
-
-    /// Somebody who talks to it directly, signed in as another client is.
-    #[must_use]
-    pub fn client(&self, like: &Client) -> Client {
-        let mut client = Client::new(&self.base, &self.authority);
-        client.token.clone_from(&like.token);
-        client
-    }
-
-    /// A public address as this function itself answers it.
-    ///
-    /// # Panics
-    /// When it is not one of the product's.
-    #[must_use]
-    pub fn address(&self, public: &Value) -> String {
-        let path = public
-            .as_str()
-            .and_then(|text| text.strip_prefix(&self.public));
-        format!("{}{}", self.base, path.expect("a public address"))
     }
 }

@@ -5,11 +5,14 @@
 //! (`FAKE_GCS_SERVER`), in place of the all-in-one. `tests/run` does all three. `TEST_PROGRAMS` (a folder) takes programs
 //! from elsewhere than where the test was built.
 
+pub mod audit;
 pub mod client;
 pub mod collector;
 pub mod contract;
+pub mod crowd;
 pub mod database;
 pub mod function;
+pub mod instance;
 pub mod mariadb;
 pub mod photo;
 pub mod pictures;
@@ -19,10 +22,12 @@ pub mod provider;
 pub mod sign_in;
 pub mod storage;
 pub mod visitor;
+pub mod way;
 
 pub use client::{Answer, Client, plain};
 pub use collector::Collector;
-pub use function::{Function, ImagesFunction};
+pub use function::Function;
+pub use instance::{Clock, Instance};
 pub use mariadb::MariaDb;
 pub use pictures::Pictures;
 pub use process::{Process, optimised};

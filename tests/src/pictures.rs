@@ -34,6 +34,32 @@ impl Pictures {
         }
     }
 
+    /// The ids of the pictures of which all sizes are there.
+    ///
+    /// # Panics
+    /// When the folder cannot be read, or the emulator does not answer.
+    pub async fn whole(&self) -> HashSet<String> {
+        let sizes = ["small", "medium", "large"];
+        let whole = match self {
+            Self::Folder(folder) => {
+                let begun = |id: &String| folder.join(&id[..2]).join(id);
+                let ids = self.ids().await.into_iter().filter(|id| {
+                    let file = |size: &str| begun(id).join(format!("{size}.jpg"));
+                    sizes.iter().all(|size| file(size).exists())
+                });
+                ids.collect()
+            }
+            Self::Bucket(storage) => {
+                let names: HashSet<_> = storage.names().await.into_iter().collect();
+                let object = |id: &String, size: &str| names.contains(&format!("{id}/{size}.jpg"));
+                let ids = self.ids().await.into_iter();
+                ids.filter(|id| sizes.iter().all(|size| object(id, size)))
+                    .collect()
+            }
+        };
+        whole
+    }
+
     /// What tells a program to keep its pictures here.
     #[must_use]
     pub fn env(&self) -> Vec<(&'static str, String)> {

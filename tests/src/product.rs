@@ -156,6 +156,11 @@ impl Product {
         well
     }
 
+    /// Its processes: whoever listens, then the services.
+    pub fn processes(&mut self) -> &mut [Process] {
+        &mut self.processes
+    }
+
     /// One of the services' processes: all instances of auth, then of customers, then of images.
     pub fn service(&mut self, index: usize) -> &mut Process {
         &mut self.processes[1 + index]

@@ -1,17 +1,12 @@
 //! A product whose people sign in through both providers of the rig; and further instances of its auth function.
 
 use crate::{
-    Client, Options, PASSWORD, Process, Product,
+    Client, Clock, Instance, Options, PASSWORD, Product,
     database::number,
     provider::{Facebook, Google},
     visitor::Visitor,
 };
 use serde_json::{Value, json};
-use std::env;
-use tempfile::{NamedTempFile, TempPath};
-
-/// The variables that every instance of auth must agree on.
-const KEYS: [&str; 3] = ["SIGNING_KEYS", "VERIFYING_KEYS", "REFRESH_KEY"];
 
 /// A product and both providers, which know each other.
 pub struct SignIn {
@@ -88,82 +83,20 @@ impl SignIn {
         &self,
         env: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Instance {
-        let mut command = Process::command("auth");
-        command
-            .env("PORT", "0")
-            .env("PUBLIC_BASE_URL", &self.product.base)
-            .env("DATABASE_URL", self.product.database_url())
-            .env("LOG", "info")
-            .env("LOG_FORMAT", "stackdriver")
-            .envs(KEYS.map(|name| (name, self.product.key(name))))
-            .envs(self.google.env())
-            .envs(self.facebook.env())
-            .envs(env);
-        let process = Process::start(command, "listening").await;
-        Instance {
-            client: Client::new(&process.address(), &self.product.data("tls/ca.pem")),
-            process,
-        }
+        let mut all = self.google.env().to_vec();
+        all.extend(self.facebook.env());
+        all.extend(env);
+        Instance::start(&self.product, "auth", all).await
     }
-}
 
-impl SignIn {
     /// Starts another instance of auth whose clock can be moved.
-    ///
-    /// # Panics
-    /// When `LIBFAKETIME` does not name the library: it is needed, not optional.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the rig is configured by its environment"
-    )]
     pub async fn instance_with_clock(
         &self,
         env: impl IntoIterator<Item = (&'static str, String)>,
     ) -> (Instance, Clock) {
-        let library = env::var("LIBFAKETIME")
-            .expect("LIBFAKETIME names the library; `tests/run` installs it");
-        let clock = Clock(NamedTempFile::new().expect("a file").into_temp_path());
-        clock.ahead(0);
-        let mut all = vec![
-            ("LD_PRELOAD", library),
-            ("FAKETIME_TIMESTAMP_FILE", clock.0.display().to_string()),
-            ("FAKETIME_NO_CACHE", "1".to_owned()),
-            // Timers go on as they do.
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ];
+        let clock = Clock::new();
+        let mut all = clock.env().to_vec();
         all.extend(env);
         (self.instance(all).await, clock)
-    }
-}
-
-/// The clock of one instance.
-pub struct Clock(TempPath);
-
-impl Clock {
-    /// Sets it so many seconds ahead of the true time, or behind.
-    ///
-    /// # Panics
-    /// When its file cannot be written.
-    pub fn ahead(&self, seconds: i64) {
-        // Written aside and moved into place: the instance reads it at any moment.
-        let new = self.0.with_extension("new");
-        std::fs::write(&new, format!("{seconds:+}")).expect("written");
-        std::fs::rename(&new, &self.0).expect("moved");
-    }
-}
-
-/// An instance of auth that is spoken to directly, by plain HTTP.
-pub struct Instance {
-    /// The program.
-    pub process: Process,
-    /// Talks to it.
-    pub client: Client,
-}
-
-impl Instance {
-    /// Somebody new, who talks to this instance alone.
-    #[must_use]
-    pub fn visitor(&self) -> Visitor {
-        Visitor::with(self.client.clone())
     }
 }

@@ -70,9 +70,21 @@ impl Storage {
         let mut rules = locked(&self.told.rules);
         rules.push(Rule {
             fault,
+            skip: 0,
             method,
             target,
             times,
+        });
+    }
+
+    /// Lets a fault happen to every request from the `nth` on, from 1.
+    pub fn fail_from(&self, nth: usize, fault: Fault) {
+        locked(&self.told.rules).push(Rule {
+            fault,
+            skip: nth - 1,
+            method: "",
+            target: "",
+            times: usize::MAX,
         });
     }
 

@@ -4,11 +4,16 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    time::sleep,
 };
+
+/// What a slow storage takes before it does anything.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// What passes of a body before it is cut: a little more than an upload's description of its object.
 const CUT: usize = 500;
@@ -18,6 +23,8 @@ const CUT: usize = 500;
 pub enum Fault {
     /// It is answered with this status instead of being passed on.
     Status(u16),
+    /// It is passed on two seconds later.
+    Slow,
     /// It is taken in and never answered.
     Silence,
     /// The connection is cut in the middle of its body.
@@ -34,6 +41,8 @@ pub enum Fault {
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) fault: Fault,
+    /// How many such requests are well before.
+    pub(super) skip: usize,
     pub(super) method: &'static str,
     pub(super) target: &'static str,
     pub(super) times: usize,
@@ -66,6 +75,7 @@ pub(super) async fn pass(mut client: TcpStream, server: SocketAddr, told: &Told)
             return drain(client).await;
         }
         Some(Fault::Silence) => return drain(client).await,
+        Some(Fault::Slow) => sleep(SLOW).await,
         _ => {}
     }
     let mut server = TcpStream::connect(server).await?;
@@ -86,7 +96,7 @@ pub(super) async fn pass(mut client: TcpStream, server: SocketAddr, told: &Told)
     let down = async {
         let mut answer = Vec::new();
         match fault {
-            None => tokio::io::copy(&mut from_server, &mut to_client)
+            None | Some(Fault::Slow) => tokio::io::copy(&mut from_server, &mut to_client)
                 .await
                 .map(drop),
             Some(Fault::LostAnswer) => from_server.read_to_end(&mut answer).await.map(drop),
@@ -127,9 +137,14 @@ async fn read_head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
 
 fn next_fault(rules: &Mutex<Vec<Rule>>, method: &str, target: &str) -> Option<Fault> {
     let mut rules = locked(rules);
-    let rule = rules
-        .iter_mut()
-        .find(|rule| rule.times > 0 && rule.method == method && target.contains(rule.target))?;
+    let rule = rules.iter_mut().find(|rule| {
+        let meant = rule.method.is_empty() || rule.method == method;
+        rule.times > 0 && meant && target.contains(rule.target)
+    })?;
+    if rule.skip > 0 {
+        rule.skip -= 1;
+        return None;
+    }
     rule.times -= 1;
     Some(rule.fault)
 }
