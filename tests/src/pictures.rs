@@ -40,7 +40,7 @@ impl Pictures {
     /// When the folder cannot be read, or the emulator does not answer.
     pub async fn whole(&self) -> HashSet<String> {
         let sizes = ["small", "medium", "large"];
-        let whole = match self {
+        match self {
             Self::Folder(folder) => {
                 let begun = |id: &String| folder.join(&id[..2]).join(id);
                 let ids = self.ids().await.into_iter().filter(|id| {
@@ -56,8 +56,7 @@ impl Pictures {
                 ids.filter(|id| sizes.iter().all(|size| object(id, size)))
                     .collect()
             }
-        };
-        whole
+        }
     }
 
     /// What tells a program to keep its pictures here.

@@ -232,13 +232,13 @@ async fn pass(mut client: TcpStream, told: &Told) -> io::Result<()> {
                         Some(Break::Cut) => return Ok(()),
                         Some(Break::LostAnswer) => {
                             server.write_all(&packet).await?;
-                            server.read(&mut answer).await?;
+                            answered(&mut server).await?;
                             return Ok(());
                         }
                         Some(Break::Silence) => return hold(client, &mut whole).await,
                         Some(Break::SilentAnswer) => {
                             server.write_all(&packet).await?;
-                            server.read(&mut answer).await?;
+                            answered(&mut server).await?;
                             return hold(client, &mut whole).await;
                         }
                         Some(Break::Death) => {
@@ -257,6 +257,11 @@ async fn pass(mut client: TcpStream, told: &Told) -> io::Result<()> {
             }
         }
     }
+}
+
+/// Waits until the server begins to answer, or hangs up.
+async fn answered(server: &mut TcpStream) -> io::Result<()> {
+    server.read(&mut [0]).await.map(drop)
 }
 
 /// Waits while the server is stuck; gives how often connections were silenced by then, nothing when it is dead.
