@@ -78,8 +78,10 @@ fn access(token: &str) {
 /// Whether an `Authorization` header is believed. The database, which would be asked next, is not there.
 fn taken(value: &str) -> bool {
     static VERIFIER: LazyLock<(tokio::runtime::Runtime, Verifier)> = LazyLock::new(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all();
-        let runtime = runtime.build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let mut env = Env::of([(
             "DATABASE_URL".to_owned(),
             "mysql://nobody@127.0.0.1:9/crm".to_owned(),
