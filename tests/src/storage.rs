@@ -40,11 +40,16 @@ impl Storage {
     pub async fn start() -> Self {
         let server = env::var("FAKE_GCS_SERVER")
             .expect("FAKE_GCS_SERVER names the emulator; `tests/run` installs it");
-        let (address, server) = start_server(&server).await;
+        let starting = async {
+            loop {
+                if let Some(started) = start_server(&server).await {
+                    break started;
+                }
+            }
+        };
+        let started = timeout(START, starting).await;
+        let (address, server) = started.expect("the emulator starts in time");
         let direct = format!("http://{address}");
-        let made = plain(false).post(format!("{direct}/storage/v1/b?project=crm"));
-        let made = made.json(&json!({ "name": BUCKET })).send().await;
-        assert!(made.expect("an answer").status().is_success());
 
         let told = Arc::new(Told::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -137,12 +142,13 @@ impl Storage {
     }
 }
 
-async fn start_server(program: &str) -> (SocketAddr, Child) {
+/// The emulator with its bucket, at a port that was free; none when another program took the port meanwhile.
+async fn start_server(program: &str) -> Option<(SocketAddr, Child)> {
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = free.local_addr().expect("bound");
     drop(free);
     let (host, port) = (address.ip().to_string(), address.port().to_string());
-    let server = Command::new(program)
+    let mut server = Command::new(program)
         .args(["-scheme", "http", "-backend", "memory"])
         .args(["-log-level", "error", "-host", &host, "-port", &port])
         .stdin(Stdio::null())
@@ -150,13 +156,13 @@ async fn start_server(program: &str) -> (SocketAddr, Child) {
         .kill_on_drop(true)
         .spawn()
         .expect("FAKE_GCS_SERVER names a program");
-    let answers = async {
-        while TcpStream::connect(address).await.is_err() {
-            sleep(Duration::from_millis(20)).await;
+    while TcpStream::connect(address).await.is_err() {
+        if server.try_wait().expect("a process").is_some() {
+            return None;
         }
-    };
-    timeout(START, answers)
-        .await
-        .expect("the emulator starts in time");
-    (address, server)
+        sleep(Duration::from_millis(20)).await;
+    }
+    let make = plain(false).post(format!("http://{address}/storage/v1/b?project=crm"));
+    let made = make.json(&json!({ "name": BUCKET })).send().await.ok()?;
+    made.status().is_success().then_some((address, server))
 }
